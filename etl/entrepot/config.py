@@ -1,0 +1,175 @@
+"""`site.yaml`: what one site is, read once and validated; an unknown key is an error."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from entrepot.errors import ConfigurationError
+
+CONFIG_NAME = "site.yaml"
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, ignored_types=(cached_property,))
+
+
+class Source(_Strict):
+    """One feed: who sends it and what is missing from its messages."""
+
+    format: str = "hl7v2"
+    charset: str = "utf-8"  # used when MSH-18 is empty, and recorded as a notice
+    authority: str = ""  # assigning authority when PID-3.4 is empty
+    rank: Annotated[int, Field(ge=0, le=9)] = 5  # precedence of its patient attributes, 9 wins
+
+
+class Register(_Strict):
+    """How persons are told apart."""
+
+    authority_rank: list[str] = []  # the cluster's key comes from the first authority listed here
+    authority_alias: dict[str, str] = {}  # several spellings of one assigning authority
+    identifier_types: list[str] = ["PI", "MR", "PT", ""]  # PID-3.5 values that are a local number
+    accept_ins_only: bool = False  # else: quarantine subject_without_ipp
+    accept_test_ins: bool = True  # OIDs .10 and .11; a production site refuses them
+
+
+class Oppositions(_Strict):
+    """The opposition register and how fresh it must be."""
+
+    max_age_days: Annotated[int, Field(ge=0)] = 31
+    required: bool = True  # the demonstration switches the freshness check off
+
+
+class Staging(_Strict):
+    """Size of the staging partitions."""
+
+    buckets: Annotated[int, Field(ge=1, le=4096)] = 16
+
+
+class Gate(_Strict):
+    """The gate's compatibility mode."""
+
+    sample_size: Annotated[int, Field(ge=0)] = 20
+
+
+class SiteConfig(_Strict):
+    """The whole of `site.yaml`."""
+
+    site: Name = "hopital"
+    title: str = "Hôpital"
+    timezone: str = "Europe/Paris"
+    database: str = ""  # SQLAlchemy URL of the identifying zone; empty: SQLite in the site
+    workers: Annotated[int, Field(ge=0, le=64)] = 0  # 0: one per processor
+    memory_limit: str = "2GB"
+    sources: dict[Name, Source] = {}
+    register_: Annotated[Register, Field(alias="register")] = Register()
+    oppositions: Oppositions = Oppositions()
+    staging: Staging = Staging()
+    gate: Gate = Gate()
+    as_of: dt.datetime | None = None
+    data_start: dt.date = dt.date(1990, 1, 1)  # no event before the site kept electronic records
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        ZoneInfo(value)
+        return value
+
+
+class Site:
+    """A site's folder: paths of both zones and the configuration."""
+
+    def __init__(self, root: Path, config: SiteConfig) -> None:
+        self.root, self.config = root.resolve(), config
+
+    @classmethod
+    def open(cls, root: Path) -> Site:
+        """Reads `site.yaml` of `root`; raises ConfigurationError naming the file and the key."""
+        path = Path(root) / CONFIG_NAME
+        try:
+            raw = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+            return cls(Path(root), SiteConfig.model_validate(raw))
+        except OSError as error:
+            raise ConfigurationError(
+                f"no site here ({error.strerror})", where=str(path), remedy="entrepot init DIR"
+            ) from None
+        except yaml.YAMLError as error:
+            raise ConfigurationError("not YAML", where=f"{path}: {error}") from None
+        except ValidationError as error:
+            first = error.errors(include_input=False)[0]
+            key = ".".join(str(part) for part in first["loc"])
+            raise ConfigurationError(
+                f"{key}: {first['msg']}", where=str(path), remedy="mend this key of site.yaml"
+            ) from None
+
+    @property
+    def identifying(self) -> Path:
+        """The identifying zone: landing, register, keys."""
+        return self.root / "identifying"
+
+    @property
+    def research(self) -> Path:
+        """The research zone: staging, warehouse, reports, logs."""
+        return self.root / "research"
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy URL of the identifying zone's database."""
+        return self.config.database or f"sqlite:///{self.identifying / 'zone.sqlite'}"
+
+    @property
+    def root_key(self) -> Path:
+        """The root key's file."""
+        return self.identifying / "keys" / "root.key"
+
+    @property
+    def segments(self) -> Path:
+        """Encrypted landing segments."""
+        return self.identifying / "landing"
+
+    @property
+    def staging(self) -> Path:
+        """Staging generations."""
+        return self.research / "staging"
+
+    @property
+    def work(self) -> Path:
+        """The candidate release while it is built."""
+        return self.research / "work"
+
+    @property
+    def warehouse(self) -> Path:
+        """The published DuckDB file."""
+        return self.research / "warehouse.duckdb"
+
+    @property
+    def vocabulary(self) -> Path:
+        """The loaded vocabulary."""
+        return self.research / "vocabulary.duckdb"
+
+    @property
+    def quality(self) -> Path:
+        """Gate results and Data Docs."""
+        return self.research / "quality"
+
+    @property
+    def reports(self) -> Path:
+        """Run reports."""
+        return self.research / "reports"
+
+    @property
+    def overlays(self) -> tuple[Path, ...]:
+        """Folders whose mappings and checks replace or join the shipped ones."""
+        return (self.root,)
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The one time zone in which the warehouse states local civil time."""
+        return ZoneInfo(self.config.timezone)
