@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -18,7 +17,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, ignored_types=(cached_property,))
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Source(_Strict):
@@ -27,6 +26,7 @@ class Source(_Strict):
     format: str = "hl7v2"
     charset: str = "utf-8"  # used when MSH-18 is empty, and recorded as a notice
     authority: str = ""  # assigning authority when PID-3.4 is empty
+    domain: str = ""  # numbers of two sources are the same number only within one domain
     rank: Annotated[int, Field(ge=0, le=9)] = 5  # precedence of its patient attributes, 9 wins
 
 
@@ -45,6 +45,7 @@ class Oppositions(_Strict):
 
     max_age_days: Annotated[int, Field(ge=0)] = 31
     required: bool = True  # the demonstration switches the freshness check off
+    con_types: list[str] = []  # CON-2 values that feed the register; empty: CON is not read
 
 
 class Staging(_Strict):
@@ -75,6 +76,11 @@ class SiteConfig(_Strict):
     gate: Gate = Gate()
     as_of: dt.datetime | None = None
     data_start: dt.date = dt.date(1990, 1, 1)  # no event before the site kept electronic records
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The one time zone in which the warehouse states local civil time."""
+        return ZoneInfo(self.timezone)
 
     @field_validator("timezone")
     @classmethod
@@ -169,7 +175,7 @@ class Site:
         """Folders whose mappings and checks replace or join the shipped ones."""
         return (self.root,)
 
-    @cached_property
+    @property
     def zone(self) -> ZoneInfo:
         """The one time zone in which the warehouse states local civil time."""
-        return ZoneInfo(self.config.timezone)
+        return self.config.zone

@@ -1,4 +1,4 @@
-"""Finds the data folders (mappings, omop_ddl, quality): a site's overlay first, then the shipped ones.
+"""Finds the data folders (mappings, omop_ddl, quality): a site's overlay before what ships.
 
 In a checkout the folders are read where they stand; in a wheel they lie in `entrepot/_data`.
 """
@@ -39,5 +39,7 @@ def data_file(relative: str, overlays: Iterable[Path] = ()) -> Path:
     folder, _, name = relative.rpartition("/")
     found = data_files(folder, name, overlays)
     if not found:
-        raise ConfigurationError(f"no file {relative}", remedy="reinstall entrepot or mend the overlay")
+        raise ConfigurationError(
+            f"no file {relative}", remedy="reinstall entrepot or mend the overlay"
+        )
     return found[0]

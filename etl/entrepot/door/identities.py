@@ -1,0 +1,68 @@
+"""From the register's sealed payloads to what the text engine looks for."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+from entrepot.errors import RecordFault
+from entrepot.feeds.extract import NULL, RawRow
+from entrepot.feeds.hl7v2.values import timestamp
+from entrepot.text import Identity
+
+
+def identity_of(payloads: Iterable[bytes], zone: ZoneInfo) -> Identity:
+    """One person's identity: everything that any of the cluster's records ever stated."""
+    merged: dict[str, set[object]] = {}
+    for payload in payloads:
+        for name, values in json.loads(payload).items():
+            found = (tuple(v) if isinstance(v, list) else v for v in values)
+            merged.setdefault(name, set()).update(found)
+    stays = {("NDA", value) for value in merged.get("stay_numbers", ())}
+    relatives = merged.get("relative_family", set()) | merged.get("relative_given", set())
+    return Identity(
+        family_names=_texts(merged, "family_names"),
+        given_names=_texts(merged, "given_names", "full_given_names"),
+        birth_dates=tuple(sorted(_dates(merged.get("birth_dates", set()), zone))),
+        addresses=_texts(merged, "streets"),
+        postcodes=_texts(merged, "postcodes"),
+        towns=_texts(merged, "towns"),
+        phones=_texts(merged, "phones"),
+        mails=_texts(merged, "mails"),
+        numbers=tuple(sorted(merged.get("numbers", set()) | stays)),  # type: ignore[arg-type]
+        relatives=tuple(sorted(str(r) for r in relatives)),
+    )
+
+
+def with_professionals(identity: Identity, rows: Iterable[RawRow]) -> Identity:
+    """The identity with the professionals whom this message names."""
+    names: set[str] = set()
+    numbers: set[str] = set()
+    for row in rows:
+        for name in ("professional_family", "professional_given"):
+            names.update(row.lists[name])
+        numbers.update(row.lists["professional_numbers"])
+    return replace(
+        identity,
+        professionals=tuple(sorted(names - {"", NULL})),
+        professional_numbers=tuple(sorted(numbers - {"", NULL})),
+    )
+
+
+def _texts(merged: dict[str, set[object]], *names: str) -> tuple[str, ...]:
+    return tuple(sorted({str(v) for name in names for v in merged.get(name, ())}))
+
+
+def _dates(texts: set[object], zone: ZoneInfo) -> set[dt.date]:
+    found = set()
+    for text in texts:
+        try:
+            moment, precision = timestamp(str(text), zone)
+        except RecordFault:
+            continue  # an impossible birth date quarantines its own record
+        if moment is not None and precision not in {"year", "month"}:
+            found.add(moment.date())
+    return found

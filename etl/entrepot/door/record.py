@@ -1,0 +1,221 @@
+"""Derives one record: its bytes in, staging rows or a disposition out. All of it in memory."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from entrepot.config import SiteConfig, Source
+from entrepot.door.attached import attached_text
+from entrepot.door.identities import with_professionals
+from entrepot.door.treatments import Scrubbing, Treatments
+from entrepot.errors import RecordFault
+from entrepot.feeds.extract import CompiledMapping, Extractor, RawRow
+from entrepot.feeds.hl7v2.message import Message, parse
+from entrepot.feeds.keys import present, row_label, row_parts
+from entrepot.keys import PERSON, RECORD, Keyring
+from entrepot.register.registration import stated_at
+from entrepot.staging.kinds import KINDS
+from entrepot.text import Identity, Scrubber
+
+_ACTION_ORDER = {"upsert": 0, "correct": 1, "delete": 2}
+PERSON_BITS = 53
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One record to derive, with all that its derivation may depend on."""
+
+    record_id: int
+    source: str
+    content: bytes
+    record_key: str
+    person_key: str
+    mother_key: str
+    identity: Identity
+
+
+@dataclass(slots=True)
+class Derived:
+    """What became of the record at the door."""
+
+    record_id: int
+    disposition: str = "staged"
+    reason: str = ""
+    position: str = ""
+    rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    notices: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    task: Task
+    event: str
+    domain: str
+    rank: int
+    stated: dt.datetime
+    content_key: str
+
+
+class Door:
+    """One process's door: compiled mappings, keys and the text engine."""
+
+    def __init__(
+        self, config: SiteConfig, keyring: Keyring, extractor: Extractor, scrubber: Scrubber
+    ) -> None:
+        self._config, self._keyring = config, keyring
+        self._extractor, self._scrubber = extractor, scrubber
+        self._treatments = Treatments(keyring, ZoneInfo(config.timezone))
+
+    def derive(self, task: Task) -> Derived:
+        """The record's rows; a fault quarantines the whole record."""
+        derived = Derived(task.record_id)
+        try:
+            self._derive(task, derived)
+        except RecordFault as fault:
+            derived.disposition, derived.rows = "quarantined", {}
+            derived.reason, derived.position = fault.reason, fault.position
+        return derived
+
+    def _derive(self, task: Task, derived: Derived) -> None:
+        source = self._config.sources.get(task.source, Source())
+        message = parse(task.content, source.charset)
+        context = _Context(
+            task,
+            message.structure,
+            source.domain,
+            source.rank,
+            stated_at(message, self._config),
+            self._keyring.keyed(RECORD, task.content),
+        )
+        professionals = self._identity_rows(message)
+        scrubbing = Scrubbing(self._scrubber, with_professionals(task.identity, professionals))
+        for compiled in self._extractor.mappings(context.event):
+            if compiled.mapping.kind in KINDS:
+                self._add_rows(compiled, message, context, scrubbing, derived)
+        _drop_replaced_by_itself(derived)
+        number = 0
+        for kind in derived.rows:
+            for row in derived.rows[kind]:
+                row["row_number"] = number
+                number += 1
+        if not number:
+            derived.disposition, derived.reason = "excluded", "nothing_mapped"
+
+    def _identity_rows(self, message: Message) -> list[RawRow]:
+        return [
+            row
+            for compiled in self._extractor.mappings(message.structure)
+            if compiled.mapping.kind == "identity"
+            for row in compiled.rows(message)
+        ]
+
+    def _add_rows(
+        self, compiled: CompiledMapping, message: Message, context: _Context,
+        scrubbing: Scrubbing, derived: Derived,
+    ) -> None:  # fmt: skip
+        for parts, raw in self._grouped(compiled, message, context, derived).items():
+            row = self._row(raw, parts, context, scrubbing)
+            derived.rows.setdefault(compiled.mapping.kind, []).append(row)
+
+    def _grouped(
+        self, compiled: CompiledMapping, message: Message, context: _Context, derived: Derived
+    ) -> dict[tuple[str, ...], RawRow]:
+        """Key parts -> raw row. Two rows of one record with one key are either one text in pieces
+        (joined before scrubbing: a name may be broken over lines) or two facts told apart by order.
+        """
+        found: dict[tuple[str, ...], RawRow] = {}
+        for raw in compiled.rows(message):
+            derived.notices += [(code, raw.position) for code in raw.notices]
+            parts = self._key_parts(raw, context)
+            if parts is None:
+                derived.notices.append(("row_without_key", raw.position))
+                continue
+            if raw.attachment is not None and raw.action != "delete":
+                raw.values["text"] = attached_text(raw.attachment, raw.position)
+            column = raw.mapping.collapse
+            if parts in found and column is not None:
+                pieces = (found[parts].values.get(column, ""), raw.values.get(column, ""))
+                found[parts].values[column] = "\n".join(piece for piece in pieces if piece)
+                continue
+            occurrence, distinct = 1, parts
+            while distinct in found:
+                occurrence += 1
+                distinct = (*parts, f"#{occurrence}")
+            found[distinct] = raw
+        return found
+
+    def _key_parts(self, raw: RawRow, context: _Context) -> tuple[str, ...] | None:
+        """What identifies the row: its person, its business key, or its place in the record."""
+        mapping = raw.mapping
+        if mapping.kind == "patient":
+            return ("patient", context.task.person_key)
+        person = context.task.person_key
+        personal = KINDS[mapping.kind].personal and not KINDS[mapping.kind].exclusive
+        owner = (person,) if personal else ()
+        if present(raw.key):
+            return row_parts(mapping, context.domain, raw.key) + owner
+        if raw.key_in_record:
+            inside = [context.task.record_key, *raw.key_in_record]
+            return row_parts(mapping, context.domain, ["in record", *inside]) + owner
+        if mapping.without_key == "skip":
+            return None
+        raise RecordFault(mapping.without_key.removeprefix("quarantine:"), raw.position)
+
+    def _row(
+        self, raw: RawRow, parts: tuple[str, ...], context: _Context, scrubbing: Scrubbing
+    ) -> dict[str, Any]:
+        kind, task = KINDS[raw.mapping.kind], context.task
+        scrubbing.entities.clear()
+        row = self._treatments.cells(raw, kind, context.domain, scrubbing)
+        row.update(
+            record_key=task.record_key,
+            source=task.source,
+            event=context.event,
+            person_key=task.person_key if kind.personal else "",
+            person_id=self._person_id(task.person_key) if kind.personal else None,
+            version=self._version(raw, context),
+            stated_at=context.stated,
+            action="delete" if raw.action == "delete" else "upsert",
+            mode=raw.mapping.mode,
+        )
+        if "entities" in kind.columns:
+            row["entities"] = json.dumps(dict(sorted(scrubbing.entities.items())))
+        if kind.name == "patient" and task.mother_key:
+            row["mother_key"] = task.mother_key
+            row["mother_id"] = self._person_id(task.mother_key)
+        self._set_key(row, raw, parts, context)
+        return row
+
+    def _set_key(
+        self, row: dict[str, Any], raw: RawRow, parts: tuple[str, ...], context: _Context
+    ) -> None:
+        if raw.mapping.kind == "patient":
+            row["row_key"], row["row_id"] = context.task.person_key, row["person_id"]
+            return
+        label = row_label(raw.mapping)
+        row["row_key"] = self._keyring.keyed(label, *parts)
+        row["row_id"] = self._keyring.number(label, KINDS[raw.mapping.kind].id_bits, *parts)
+
+    def _version(self, raw: RawRow, context: _Context) -> str:
+        """rank|stated|event time|action|content: sorts as DESIGN 6 orders versions."""
+        moment = self._treatments.moment(raw.event_time, f"{raw.position} time")[0]
+        event_time = f"{moment or dt.datetime.min:%Y%m%d%H%M%S%f}"
+        rank = context.rank if raw.mapping.kind == "patient" else 0
+        action = _ACTION_ORDER[raw.action]
+        return f"{rank}|{context.stated:%Y%m%d%H%M%S%f}|{event_time}|{action}|{context.content_key}"
+
+    def _person_id(self, person_key: str) -> int:
+        return self._keyring.number(PERSON, PERSON_BITS, "id", person_key)
+
+
+def _drop_replaced_by_itself(derived: Derived) -> None:
+    """A replacement that names itself as its parent (seen in official samples) deletes nothing."""
+    for kind, rows in derived.rows.items():
+        stated = {row["row_key"] for row in rows if row["action"] == "upsert"}
+        derived.rows[kind] = [
+            row for row in rows if row["action"] == "upsert" or row["row_key"] not in stated
+        ]

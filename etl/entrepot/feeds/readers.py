@@ -1,0 +1,102 @@
+"""Readers of typed HL7 elements that fill several columns at once (HL7 v2.5 chapter 7.4.2).
+
+A reader returns text: column -> value as a mapping would read it, an attachment, notices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+
+from entrepot.feeds.hl7v2.message import Message, Segment
+from entrepot.feeds.hl7v2.path import Path, compile_path
+from entrepot.feeds.hl7v2.values import decimal, range_limits, structured_number
+
+# A longer integer is an identifier (NIR, order number), not a laboratory value: it stays text.
+MAX_INTEGER_DIGITS = 8
+
+_TYPE = compile_path("OBX-2")
+_CODED = {"CE", "CWE", "CNE"}
+_CODES = {"IS", "ID"}
+_DATES = {"DT", "TM", "TS", "DTM"}
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """An encapsulated document (type ED): still encoded."""
+
+    subtype: str
+    encoding: str
+    data: str
+
+
+Result = tuple[dict[str, str], Attachment | None, list[str]]
+ReaderFunction = Callable[[Message, Segment | None, str], Result]
+
+
+def obx_value(message: Message, segment: Segment | None, path: str) -> Result:
+    """OBX-5 by OBX-2: number and operator, code and system, or text; the text as sent is kept."""
+    value_type = _TYPE.read(message, segment)
+    if value_type in _CODED:
+        code, text, system, alt = (_part(path, n).read(message, segment) for n in (1, 2, 3, 4))
+        values = {"value_code": code or alt, "value_system": system, "value_text": text}
+        return values, None, []
+    if value_type == "SN":
+        raw = _whole(path).read(message, segment)
+        found = structured_number(raw)
+        alone = found is not None and not found.separator  # a range or a ratio is no number
+        number = found.first if found is not None and alone else None
+        return _numeric(raw.replace("^", ""), number, found and found.comparator, False)
+    text = _whole(path).read(message, segment)
+    if value_type in _CODES:
+        return {"value_code": text, "value_text": text}, None, []
+    if value_type in _DATES:
+        return {"value_text": text}, None, []
+    return _numeric(text, *decimal(text))
+
+
+def obx_range(message: Message, segment: Segment | None, path: str) -> Result:
+    """OBX-7 as low and high limits; a text that is no range gives none."""
+    low, high = range_limits(_whole(path).read(message, segment))
+    values = {"range_low": _digits(low), "range_high": _digits(high)}
+    return values, None, []
+
+
+def attachment(message: Message, segment: Segment | None, path: str) -> Result:
+    """An ED value: type and subtype, encoding, data."""
+    kind, subtype, encoding, data = (_part(path, n).read(message, segment) for n in (2, 3, 4, 5))
+    return {}, Attachment(subtype or kind, encoding, data), []
+
+
+READERS: dict[str, ReaderFunction] = {
+    "obx_value": obx_value,
+    "obx_range": obx_range,
+    "attachment": attachment,
+}
+
+
+def _numeric(text: str, number: Decimal | None, operator: str | None, normalised: bool) -> Result:
+    values = {"value_text": text}
+    if number is None:
+        return values, None, []
+    if number.adjusted() >= MAX_INTEGER_DIGITS:
+        return values, None, ["number_too_long"]
+    values["value_number"] = format(number, "f")
+    values["operator"] = operator or ""
+    return values, None, ["number_normalised"] if normalised else []
+
+
+def _digits(number: Decimal | None) -> str:
+    return "" if number is None else format(number, "f")
+
+
+@lru_cache(maxsize=64)
+def _whole(path: str) -> Path:
+    return compile_path(path)
+
+
+@lru_cache(maxsize=64)
+def _part(path: str, component: int) -> Path:
+    return compile_path(f"{path}.{component}")

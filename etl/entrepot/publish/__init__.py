@@ -1,0 +1,1 @@
+"""The candidate becomes the release: DDL, canonical hashes, atomic rename."""

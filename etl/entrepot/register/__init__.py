@@ -1,0 +1,1 @@
+"""The identity register: who a record is about, which numbers are one person, who is opposed."""

@@ -1,0 +1,155 @@
+"""Who a message is about: local numbers, INS, and what the text engine must look for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+from entrepot.config import Register as RegisterConfig
+from entrepot.config import Source
+from entrepot.errors import RecordFault
+from entrepot.feeds.extract import NULL, RawRow
+from entrepot.keys import IDENTIFIER, PERSON, Keyring
+
+INS_NAMESPACES = {"1.2.250.1.213.1.4.8", "1.2.250.1.213.1.4.9"}
+INS_TEST_NAMESPACES = {"1.2.250.1.213.1.4.10", "1.2.250.1.213.1.4.11"}
+SECRET_STATUS = {"CACH", "ANOM"}  # hidden or anonymous identity: no link row, ever (DESIGN 3)
+VALIDATED = "VALI"
+NIR_LENGTH = 15
+IDENTITY_LISTS = (
+    "family_names", "given_names", "full_given_names", "streets", "postcodes", "towns",
+    "phones", "mails", "relative_family", "relative_given", "stay_numbers",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Identifier:
+    """One number of a person: assigning authority, value, and the type code as sent."""
+
+    authority: str
+    value: str
+    type_code: str
+
+    def hmac(self, keyring: Keyring) -> bytes:
+        """How the register finds it."""
+        return keyring.digest(IDENTIFIER, self.authority, self.value)
+
+    def person_key(self, keyring: Keyring) -> str:
+        """The pseudonym of a person whose first identifier it is (authority ‖ 0x1F ‖ IPP)."""
+        return keyring.keyed(PERSON, self.authority, self.value)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The person of one PID segment."""
+
+    local: tuple[Identifier, ...]
+    ins: Identifier | None
+    validated: bool
+    secret: bool
+    notices: tuple[str, ...]
+
+
+def identifiers(
+    values: list[str], namespaces: list[str], authorities: list[str], types: list[str],
+    source: Source, config: RegisterConfig,
+) -> list[Identifier]:  # fmt: skip
+    """Aligned repetitions of a CX field as identifiers with one spelling of each authority."""
+    found = []
+    rows = zip_longest(values, namespaces, authorities, types, fillvalue="")
+    for value, namespace, name, type_code in rows:
+        if not value or value == NULL:
+            continue
+        authority = namespace or name or source.authority or source.domain
+        authority = config.authority_alias.get(authority, authority)
+        found.append(Identifier(authority, value.strip(), type_code))
+    return found
+
+
+def subject(row: RawRow, source: Source, config: RegisterConfig) -> Subject:
+    """The subject of a PID row (kind `identity`).
+
+    Raises:
+        RecordFault: several local numbers of one authority (`several_ipp`).
+    """
+    lists = row.lists
+    found = identifiers(
+        lists["identifier_value"], lists["identifier_namespace"], lists["identifier_authority"],
+        lists["identifier_type"], source, config,
+    )  # fmt: skip
+    ins = [i for i in found if _is_ins(i, config)]
+    local = [i for i in found if not _is_any_ins(i) and i.type_code in config.identifier_types]
+    distinct = {(i.authority, i.value): i for i in local}
+    if len({authority for authority, _ in distinct}) < len(distinct):
+        raise RecordFault("several_ipp", "PID-3")
+    status = row.values.get("identity_status", "")
+    notices = ("ins_key_invalid",) if any(not _nir_key_valid(i.value) for i in ins) else ()
+    return Subject(
+        local=tuple(distinct[key] for key in sorted(distinct)),
+        ins=ins[0] if ins else None,
+        validated=status == VALIDATED and not notices,
+        secret=status in SECRET_STATUS,
+        notices=notices,
+    )
+
+
+def first_identifier(subject_: Subject, config: RegisterConfig) -> Identifier | None:
+    """The number that stands for the subject in this record, by authority rank."""
+    if subject_.local:
+        return min(subject_.local, key=lambda i: (rank(i.authority, config), i.authority, i.value))
+    return subject_.ins if config.accept_ins_only else None
+
+
+def rank(authority: str, config: RegisterConfig) -> int:
+    """Precedence of an assigning authority; lower comes first."""
+    order = config.authority_rank
+    return order.index(authority) if authority in order else len(order)
+
+
+def identity_payload(rows: list[RawRow]) -> bytes:
+    """What the text engine must find of this person, as canonical JSON (bytes).
+
+    Keys: IDENTITY_LISTS, `numbers` ([label, value] pairs) and `birth_dates` (as sent).
+    """
+    payload: dict[str, Any] = {}
+    for name in IDENTITY_LISTS:
+        values = {v.strip() for row in rows for v in row.lists.get(name, []) if v and v != NULL}
+        payload[name] = sorted(values - {""})
+    numbers = {
+        (_number_label(row, n), value)
+        for row in rows
+        for n, value in enumerate(row.lists["identifier_value"])
+        if value and value != NULL
+    }
+    numbers |= {("AUTRE_ID", v) for row in rows for v in row.lists["numbers"] if v and v != NULL}
+    payload["numbers"] = [list(pair) for pair in sorted(numbers)]
+    births = {row.values.get("birth_date", "") for row in rows} - {"", NULL}
+    payload["birth_dates"] = sorted(births)
+    return json.dumps(payload, ensure_ascii=False, sort_keys=True).encode()
+
+
+def _number_label(row: RawRow, position: int) -> str:
+    types = row.lists["identifier_type"]
+    type_code = types[position] if position < len(types) else ""
+    return "SECU" if type_code.startswith("INS") or type_code in {"NH", "SS", "NI"} else "IPP"
+
+
+def _is_any_ins(identifier: Identifier) -> bool:
+    known = INS_NAMESPACES | INS_TEST_NAMESPACES
+    return identifier.authority in known or identifier.type_code in {"INS", "NH", "INS-C", "INS-A"}
+
+
+def _is_ins(identifier: Identifier, config: RegisterConfig) -> bool:
+    accepted = INS_NAMESPACES | (INS_TEST_NAMESPACES if config.accept_test_ins else set())
+    return identifier.authority in accepted
+
+
+def _nir_key_valid(value: str) -> bool:
+    """The NIR's control key: 97 - (first 13 modulo 97), Corsica 2A as 19 and 2B as 18."""
+    digits = value.replace("2A", "19", 1) if value[5:7] == "2A" else value
+    digits = digits.replace("2B", "18", 1) if value[5:7] == "2B" else digits
+    if len(digits) != NIR_LENGTH or not digits.isdigit():
+        return False
+    return 97 - int(digits[:13]) % 97 == int(digits[13:])

@@ -1,0 +1,94 @@
+"""The register pass: every landed record that is not registered yet, by one writer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+from sqlalchemy import Connection, Engine, delete, func, select
+
+from entrepot.config import Site
+from entrepot.feeds.extract import Extractor
+from entrepot.feeds.mapping import MappingSet
+from entrepot.keys import Keyring
+from entrepot.landing.database import write_transaction
+from entrepot.landing.ledger import Ledger, add_notices
+from entrepot.landing.segments import SegmentReader
+from entrepot.landing.settings import read_setting, write_setting
+from entrepot.landing.tables import Notice, RecordRow, notice
+from entrepot.register.registration import Registered, Registrar
+from entrepot.register.store import forget, store
+from entrepot.register.tables import registration
+
+FINGERPRINT = "register_fingerprint"
+BATCH_RECORDS = 500
+REUSED = "control_id_reused"
+
+Progress = Callable[[int], None]
+
+
+def register_all(
+    site: Site, engine: Engine, keyring: Keyring, mapping_set: MappingSet, progress: Progress
+) -> None:
+    """Registers what is new; registers all anew when mappings or rules of identity changed.
+
+    Args:
+        progress: called with the number of records done.
+    """
+    ledger = Ledger(engine, keyring)
+    _forget_if_changed(site, engine, mapping_set)
+    with engine.connect() as connection:
+        done = set(connection.scalars(select(registration.c.record_id)))
+    registrar = Registrar(site.config, keyring, Extractor(mapping_set))
+    rows = (row for row in ledger.records() if row.record_id not in done)
+    with SegmentReader(site.segments, keyring) as reader:
+        while batch := list(islice(_readable(rows), BATCH_RECORDS)):
+            registered = [_register(registrar, reader, row) for row in batch]
+            with write_transaction(engine) as connection:
+                store(connection, keyring, registered)
+            progress(len(batch))
+    with write_transaction(engine) as connection:
+        _notice_reused_controls(connection)
+
+
+def rules_fingerprint(site: Site, mapping_set: MappingSet) -> str:
+    """What the registrations depend on besides the records."""
+    config = site.config
+    rules = (config.register_, config.oppositions.con_types, config.sources, config.timezone)
+    return hashlib.sha256(f"{mapping_set.fingerprint}{rules!r}".encode()).hexdigest()
+
+
+def _readable(rows: Iterator[RecordRow]) -> Iterator[RecordRow]:
+    return (row for row in rows if row.wrapped_key is not None)
+
+
+def _register(registrar: Registrar, reader: SegmentReader, row: RecordRow) -> Registered:
+    if row.fault is not None:
+        return Registered(row.record_id, "quarantined", row.fault.reason, row.fault.position)
+    return registrar.register(row.record_id, row.source, reader.read(row), row.received_at)
+
+
+def _forget_if_changed(site: Site, engine: Engine, mapping_set: MappingSet) -> None:
+    current = rules_fingerprint(site, mapping_set)
+    with write_transaction(engine) as connection:
+        if read_setting(connection, FINGERPRINT) == current:
+            return
+        known = list(connection.scalars(select(registration.c.record_id)))
+        for start in range(0, len(known), BATCH_RECORDS):
+            forget(connection, known[start : start + BATCH_RECORDS])
+        write_setting(connection, FINGERPRINT, current)
+
+
+def _notice_reused_controls(connection: Connection) -> None:
+    """MSH-10 repeats in real feeds with other content: told, never used as an identity."""
+    connection.execute(delete(notice).where(notice.c.code == REUSED))
+    table = registration
+    reused = (
+        select(table.c.control)
+        .where(table.c.control.is_not(None))
+        .group_by(table.c.control)
+        .having(func.count() > 1)
+    )
+    ids = connection.scalars(select(table.c.record_id).where(table.c.control.in_(reused)))
+    add_notices(connection, [Notice(one, "register", REUSED, "MSH-10") for one in ids])

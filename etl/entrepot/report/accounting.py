@@ -1,0 +1,152 @@
+"""The two accounting equations: every record and every staged row, each in exactly one place.
+
+received = duplicates + pending + published + quarantined + excluded
+staged = superseded + duplicate_of + deleted + excluded(rule) + quarantined(check) + mapped
+CDM rows = mapped + fan-out + derived(table)
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, select
+
+from entrepot.door.tables import derivation
+from entrepot.landing.settings import read_setting
+from entrepot.landing.tables import notice, record
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+MAPPED_TABLES = (
+    "person", "visit_occurrence", "visit_detail", "condition_occurrence", "procedure_occurrence",
+    "drug_exposure", "measurement", "observation", "note", "death",
+)  # fmt: skip
+DERIVED_TABLES = ("observation_period", "location", "care_site", "provider", "cdm_source")
+STAGED_KINDS = ("patient", "stay", "movement", "event", "document", "structure")
+
+
+@dataclass
+class SourceCounts:
+    """The record equation of one source."""
+
+    received: int = 0
+    duplicates: int = 0
+    pending: int = 0
+    published: int = 0
+    quarantined: int = 0
+    excluded: int = 0
+
+    @property
+    def balanced(self) -> bool:
+        """Whether the equation holds."""
+        parts = self.duplicates + self.pending + self.published + self.quarantined + self.excluded
+        return self.received == parts
+
+    def as_dict(self) -> dict[str, int]:
+        """The contract's form (`status --json`)."""
+        return asdict(self)
+
+
+@dataclass
+class Records:
+    """Record equations by source, with their reasons."""
+
+    sources: dict[str, SourceCounts] = field(default_factory=dict)
+    quarantined: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, reason)
+    excluded: Counter[tuple[str, str]] = field(default_factory=Counter)
+    notices: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every source's equation holds."""
+        return all(counts.balanced for counts in self.sources.values())
+
+
+@dataclass
+class Rows:
+    """The row equations of the published warehouse."""
+
+    staged: dict[str, Counter[str]] = field(default_factory=dict)  # kind -> disposition -> rows
+    reasons: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    tables: dict[str, int] = field(default_factory=dict)
+    mapped: int = 0
+    fan_out: int = 0
+    derived: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def balanced(self) -> bool:
+        """CDM rows = mapped + fan-out + derived, table by table."""
+        total = sum(self.tables[t] for t in (*MAPPED_TABLES, *DERIVED_TABLES))
+        return total == self.mapped + self.fan_out + sum(self.derived.values())
+
+
+def staged_counts(connection: Connection) -> dict[str, int]:
+    """Rows staged by kind, and under `records` the records that yielded them: for the gate."""
+    counts: Counter[str] = Counter(dict.fromkeys(STAGED_KINDS, 0))
+    query = select(derivation.c.kinds).where(derivation.c.disposition == "staged")
+    for kinds in connection.scalars(query):
+        counts.update(json.loads(kinds))
+        counts["records"] += 1
+    return dict(counts)
+
+
+def records(connection: Connection) -> Records:
+    """The record equation, from the ledger, the door's dispositions and what is published."""
+    published = int(read_setting(connection, "published_generation") or -1)
+    result = Records()
+    query = select(
+        record.c.source, record.c.deliveries, derivation.c.disposition, derivation.c.reason,
+        derivation.c.generation,
+    ).outerjoin(derivation, derivation.c.record_id == record.c.record_id)  # fmt: skip
+    for row in connection.execute(query):
+        counts = result.sources.setdefault(row.source, SourceCounts())
+        counts.received += row.deliveries
+        counts.duplicates += row.deliveries - 1
+        if row.disposition is None or (row.disposition == "staged" and row.generation > published):
+            counts.pending += 1
+        elif row.disposition == "staged":
+            counts.published += 1
+        elif row.disposition == "quarantined":
+            counts.quarantined += 1
+            result.quarantined[row.source, row.reason] += 1
+        else:
+            counts.excluded += 1
+            result.excluded[row.source, row.reason] += 1
+    result.notices.update(connection.scalars(select(notice.c.code)))
+    return result
+
+
+def rows(warehouse: Path) -> Rows:
+    """The row equations of a published warehouse."""
+    from entrepot.publish.warehouse import open_warehouse
+
+    connection = open_warehouse(warehouse)
+    try:
+        return _rows(connection)
+    finally:
+        connection.close()
+
+
+def _rows(connection: DuckDBPyConnection) -> Rows:
+    result = Rows()
+    for kind, disposition, reason, count in connection.execute(
+        "SELECT kind, disposition, reason, count(*) FROM etl.row_disposition GROUP BY ALL"
+    ).fetchall():
+        result.staged.setdefault(kind, Counter())[disposition] += count
+        if reason:
+            result.reasons[kind, disposition, reason] += count
+    for table in (*MAPPED_TABLES, *DERIVED_TABLES):
+        counted = connection.execute(f"SELECT count(*) FROM cdm.{table}").fetchone()
+        result.tables[table] = counted[0] if counted else 0
+    result.mapped = sum(counts["mapped"] for counts in result.staged.values())
+    traced = connection.execute(
+        "SELECT count(*) - count(DISTINCT (record_key, row_key)) FROM etl.lineage"
+    ).fetchone()
+    result.fan_out = traced[0] if traced else 0
+    result.derived = {table: result.tables[table] for table in DERIVED_TABLES}
+    return result

@@ -1,0 +1,187 @@
+"""The synthetic hospital's list of identifiers, split into distinctive and ambiguous ones.
+
+Which identifiers are ambiguous is computed from the truth alone: a value is when it has at most
+three letters or fewer than six digits, when it also stands as a word in what the truth states
+besides identities, or when it is a day on which the truth states a clinical fact.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from entrepot.errors import ConfigurationError
+from entrepot.report.scan.needles import (
+    Needles,
+    Phrase,
+    date_of,
+    date_phrases,
+    is_number,
+    number_forms,
+    phrases,
+)
+from entrepot.report.scan.text import fold, tokens
+
+IDENTIFIERS, PERSONS = "identifiers.jsonl", "persons.jsonl"
+FAMILY, GIVEN, FULL = "NOM", "PRENOM", "NOM COMPLET"
+SHORT = 3  # letters
+
+
+class Place(NamedTuple):
+    """Where the truth put an identifier: message, element, and the span within a free text."""
+
+    message: str
+    position: str
+    start: int | None
+    end: int | None
+
+
+@dataclass
+class Entry:
+    """One identifier, under all the records of the truth that state it.
+
+    Args:
+        value: as written first.
+        label: NOM, IPP… of the first record.
+        line: that record's line in identifiers.jsonl; 0 for a full name, put together from two.
+    """
+
+    value: str
+    label: str
+    line: int
+    places: list[Place] = field(default_factory=list)
+    ambiguous: bool = False
+    inside: bool = True
+    words: frozenset[Phrase] = frozenset()
+    numbers: frozenset[str] = frozenset()
+
+    def read_forms(self) -> None:
+        """Fills `words` and `numbers`: a day, a number, or a sequence of words."""
+        day = date_of(self.value)
+        if day is not None:
+            self.words = frozenset(date_phrases(day))
+        elif is_number(self.value):
+            self.numbers = frozenset(number_forms(self.value))
+        else:
+            self.words = frozenset(phrases(self.value))
+
+    def add_to(self, needles: Needles, number: int) -> None:
+        """Adds its forms to an index."""
+        needles.add_phrases(number, self.words, self.inside)
+        needles.add_numbers(number, self.numbers)
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Every identifier of the truth; the index holds the distinctive ones by their rank."""
+
+    entries: tuple[Entry, ...]
+    needles: Needles
+
+    @property
+    def ambiguous(self) -> list[Entry]:
+        """Identifiers that are also something else."""
+        return [entry for entry in self.entries if entry.ambiguous]
+
+
+def read_inventory(truth: Path, public: Iterable[str] = ()) -> Inventory:
+    """Reads the truth's folder.
+
+    Args:
+        public: texts that no patient's data made (a shipped vocabulary): their words are words.
+
+    Raises:
+        ConfigurationError: there is no identifier to search, so that a scan would prove nothing.
+    """
+    entries = list(_entries(truth))
+    if not entries:
+        remedy = "entrepot synthesise --out DIR"
+        raise ConfigurationError("the truth lists no identifier", where=str(truth), remedy=remedy)
+    everything = Needles()
+    for number, entry in enumerate(entries):
+        entry.ambiguous = _short(entry)
+        entry.add_to(everything, number)
+    for text in (*stated_texts(truth), *public):
+        folded = fold(text)
+        for number in everything.find(folded):
+            entries[number].ambiguous |= not entries[number].numbers
+        for number in everything.find_glued(folded):
+            entries[number].inside = False
+    needles = Needles()
+    for number, entry in enumerate(entries):
+        if not entry.ambiguous:
+            entry.add_to(needles, number)
+    return Inventory(tuple(entries), needles)
+
+
+def _short(entry: Entry) -> bool:
+    words = "".join(tokens(fold(entry.value)))
+    if entry.numbers or date_of(entry.value) is not None:
+        return False
+    return len(words) <= SHORT or words.isdigit()
+
+
+def _entries(truth: Path) -> Iterator[Entry]:
+    """One entry per distinct value, then one per full name of a patient or relative."""
+    found: dict[tuple[str, ...], Entry] = {}
+    names: dict[tuple[str, str, str], dict[str, str]] = defaultdict(dict)
+    for line, record in enumerate(_records(truth / IDENTIFIERS), 1):
+        key = tuple(tokens(fold(record["value"])))
+        if not key:
+            continue
+        entry = found.setdefault(key, Entry(record["value"], record["label"], line))
+        entry.places += map(_place, record["places"])
+        if record["label"] in {FAMILY, GIVEN}:
+            who = (record.get("patient") or "", record.get("of") or "", record["label"])
+            names[who][" ".join(key)] = record["value"]
+    for (patient, of, label), families in sorted(names.items()):
+        for given in names.get((patient, of, GIVEN), {}) if label == FAMILY else ():
+            for family in families:
+                pair = tuple(f"{given} {family}".split())
+                found.setdefault(pair, Entry(f"{given} {family}", FULL, 0))
+                found.setdefault(pair[::-1], Entry(f"{family} {given}", FULL, 0))
+    for entry in found.values():
+        entry.read_forms()
+        yield entry
+
+
+def _place(place: dict[str, Any]) -> Place:
+    return Place(place["message"], place["position"], place.get("start"), place.get("end"))
+
+
+def stated_texts(truth: Path) -> Iterator[str]:
+    """What the truth states besides identities: codes, labels, values and times.
+
+    A string that is, whole, an identifier of its own patient is that identifier, not a fact.
+    """
+    own = {(r.get("patient"), fold(r["value"])) for r in _records(truth / IDENTIFIERS)}
+    for path in sorted(truth.glob("*.jsonl")):
+        if path.name not in {IDENTIFIERS, PERSONS}:
+            for record in _records(path):
+                patient = record.get("patient")
+                facts = [text for text in _strings(record) if (patient, fold(text)) not in own]
+                yield " \x1f ".join(facts)
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from _strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)
+    elif isinstance(value, str):
+        yield value
+
+
+def _records(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for line in lines:
+                yield json.loads(line)
+    except FileNotFoundError:
+        raise ConfigurationError("the truth lacks a file", where=str(path)) from None

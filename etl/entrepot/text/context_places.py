@@ -1,0 +1,207 @@
+"""Addresses, towns and institutions that their own words give away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from entrepot.text.context_names import match_phrase
+from entrepot.text.document import Document
+from entrepot.text.known_values import measured
+from entrepot.text.lexicon import Lexicon
+from entrepot.text.spans import CONTEXT, Span
+
+_HOUSE = re.compile(r"(?<!\d)\d{1,4}\s?(?:bis|ter|quater|[a-d])?[\s,]{1,3}$")
+_LINKS = frozenset("de du des d la le les l et sur sous en aux au a lez".split())
+_POSTCODE = re.compile(
+    r"(?<![\d.,/])(?:[fF] ?-? ?)?(?P<code>(?:0[1-9]|[1-8]\d|9[0-8]|2[abAB]) ?\d{3})(?=[ \t,\-]{1,3}[A-Za-z])"
+)
+_TOWN_CODE = re.compile(r"\((?:\d{5}|\d{2}|2[ab]|97\d)\)")
+_BOX = re.compile(r"\b(?:bp|cs|tsa) ?n?°? ?\d{2,5}(?=[\s,\-]*(?:\d{5}\b|$|\n))")
+_CEDEX = re.compile(r"[ \t\-]+cedex(?: ?\d{1,2}\b)?")
+_LIVING = frozenset(
+    "demeurant demeure domicilie domiciliee habite habitant reside residant vit vivant originaire "
+    "ne nee demenage fait".split()
+)
+_NOT_A_NAME = frozenset(
+    "jour jours semaine nuit retraite sante repos reeducation convalescence soins".split()
+)
+_PLACE_DATE = re.compile(r",?[ ]{1,2}le[ :]{1,3}(?=\d|lundi|mardi|mercredi|jeudi|vendredi|samedi|dim)")
+_MOST_WORDS = 8
+
+
+def find_places(document: Document, lexicon: Lexicon) -> Iterator[Span]:
+    """Spans of the folded text: addresses, postcodes, towns and institutions."""
+    for i, word in enumerate(document.words):
+        if word in lexicon.streets:
+            yield from _street(document, lexicon, i)
+        if word in lexicon.institutions:
+            yield from _institution(document, lexicon, i)
+        if word in _LIVING:
+            yield from _living(document, lexicon, i)
+        if word == "lieu" and document.words[i + 1 : i + 2] == ["dit"]:
+            yield from _named(document, lexicon, i + 2, "ADRESSE")
+    if document.digits:
+        yield from _postcodes(document, lexicon)
+        yield from _letter_head(document, lexicon)
+        for match in _BOX.finditer(document.lower):
+            yield Span(match.start(), match.end(), "ADRESSE", CONTEXT)
+
+
+def _street(document: Document, lexicon: Lexicon, i: int) -> Iterator[Span]:
+    strength = lexicon.streets[document.words[i]][1]
+    start = document.starts[i]
+    house = _HOUSE.search(document.lower, max(0, start - 14), start)
+    first = i + 1
+    while first < len(document.words) and document.words[first] in _LINKS and document.joins(first):
+        first += 1
+    if first >= len(document.words) or not document.joins(first):
+        return
+    capital = not document.is_lower(first)
+    if not (capital or (house and strength == "strong")) or (strength == "weak" and not house):
+        return
+    if not house and lexicon.ordinary(document.words[first]) and document.is_upper(first):
+        return
+    last = _street_end(document, lexicon, first, free=house is not None)
+    end = document.ends[last - 1]
+    if year := re.match(r" (?:19|20)\d\d(?!\d)", document.lower[end : end + 6]):
+        end += year.end()
+    yield Span(house.start() if house else start, end, "ADRESSE", CONTEXT)
+
+
+def _street_end(document: Document, lexicon: Lexicon, first: int, *, free: bool) -> int:
+    """Index after the street's name; in lower case it ends at the first grammatical word."""
+    last = j = first + 1
+    while j < len(document.words) and j - first < _MOST_WORDS and _street_joins(document, j):
+        word = document.words[j]
+        if word not in _LINKS:
+            lower = document.is_lower(j)
+            if lower and (not free or word in lexicon.function):
+                break
+            last = j + 1
+        j += 1
+    return last
+
+
+def _street_joins(document: Document, j: int) -> bool:
+    gap = document.gap(j)
+    return gap in (" ", "-", "'", " - ", ". ", ".") or (gap.strip().isdigit() and len(gap) <= 4)
+
+
+def _institution(document: Document, lexicon: Lexicon, i: int) -> Iterator[Span]:
+    matched = match_phrase(document, lexicon.institutions, i)
+    if matched is None or (len(document.words[i]) <= 3 and document.is_lower(i)):
+        return
+    yield from _named(document, lexicon, matched[0], "HOPITAL")
+
+
+def _named(document: Document, lexicon: Lexicon, i: int, label: str) -> Iterator[Span]:
+    """Capitalised words from word `i` on, after links such as `de la`."""
+    first = i
+    while first < len(document.words) and document.words[first] in _LINKS and document.joins(first):
+        first += 1
+    last = j = first
+    while j < len(document.words) and j - first < _MOST_WORDS and document.joins(j):
+        if "\n" in document.gap(j) or document.gap(j).startswith("."):
+            break
+        word = document.words[j]
+        if not document.is_lower(j) and word not in lexicon.function and word not in _NOT_A_NAME:
+            if lexicon.ordinary(word) and first == i and j == first:
+                break
+            last = j + 1
+        elif word not in _LINKS:
+            break
+        j += 1
+    if last > first:
+        yield Span(document.starts[first], document.ends[last - 1], label, CONTEXT)
+
+
+def _postcodes(document: Document, lexicon: Lexicon) -> Iterator[Span]:
+    for match in _POSTCODE.finditer(document.plain):
+        if measured(document.lower, match.end(), lexicon):
+            continue
+        i = document.after(match.end())
+        before = document.lower[: match.start()].rstrip(" \t")[-1:]
+        sure = before in ("", "\n", ",", "-", "(")
+        last = _town_end(document, lexicon, i, sure=sure)
+        if last > i:
+            yield Span(match.start(), match.end(), "ZIP", CONTEXT)
+            yield _town(document, i, last)
+    for match in _TOWN_CODE.finditer(document.lower):
+        last = document.after(match.start())
+        first = _town_start(document, lexicon, last, match.start())
+        if first < last:
+            yield Span(match.start() + 1, match.end() - 1, "ZIP", CONTEXT)
+            yield _town(document, first, last)
+
+
+def _town(document: Document, first: int, last: int) -> Span:
+    end = document.ends[last - 1]
+    if cedex := _CEDEX.match(document.lower, end):
+        end = cedex.end()
+    return Span(document.starts[first], end, "VILLE", CONTEXT)
+
+
+def _town_end(document: Document, lexicon: Lexicon, i: int, *, sure: bool) -> int:
+    """Index after the town that starts at word `i`; `i` when none does."""
+    last = j = i
+    while j < len(document.words) and j - i < _MOST_WORDS:
+        word = document.words[j]
+        if j > i and document.gap(j) not in (" ", "-", "'", " - "):
+            break
+        if document.is_lower(j) and word not in _LINKS:
+            if j > i or lexicon.ordinary(word) or len(word) < 4:
+                break
+            return j + 1
+        if word not in _LINKS:
+            strange = lexicon.ordinary(word) and not (sure or (j > i and document.gap(j) == "-"))
+            if strange or word in lexicon.acronyms or word == "cedex":
+                break
+            last = j + 1
+        j += 1
+    return last
+
+
+def _town_start(document: Document, lexicon: Lexicon, last: int, end: int) -> int:
+    """Index of the first word of the town that ends right before position `end`."""
+    first = last
+    if not last or document.lower[document.ends[last - 1] : end] != " ":
+        return last
+    while first and last - first < 5:
+        k = first - 1
+        named = not document.is_lower(k) and not lexicon.ordinary(document.words[k])
+        if not named and not (document.words[k] in _LINKS and document.gap(first) == "-"):
+            break
+        first = k
+        if not k or document.gap(k) not in (" ", "-", "'"):
+            break
+    return first
+
+
+def _living(document: Document, lexicon: Lexicon, i: int) -> Iterator[Span]:
+    """`domicilié à Brest`, `née le 28/03/1979 à Nancy`, `fait à Laon`."""
+    for j in range(i + 1, min(i + 9, len(document.words) - 1)):
+        if document.words[j] in ("a", "au", "aux") and document.is_lower(j):
+            place = j + 1
+            if document.gap(place) == " " and not lexicon.ordinary(document.words[place]):
+                yield from _named(document, lexicon, place, "VILLE")
+            return
+        if "\n\n" in document.gap(j) or ". " in document.gap(j):
+            return
+
+
+def _letter_head(document: Document, lexicon: Lexicon) -> Iterator[Span]:
+    """`Brest, le 12 mars 2024` at the start of a line."""
+    for match in _PLACE_DATE.finditer(document.lower):
+        last = document.after(match.start())
+        if not last or document.ends[last - 1] != match.start():
+            continue
+        line = document.lower.rfind("\n", 0, match.start()) + 1
+        first = document.after(line)
+        words = range(first, last)
+        if first < last <= first + 5 and not any(
+            (lexicon.ordinary(document.words[k]) and document.words[k] not in _LINKS)
+            or (document.is_lower(k) and document.words[k] not in _LINKS)
+            for k in words
+        ):
+            yield Span(document.starts[first], document.ends[last - 1], "VILLE", CONTEXT)

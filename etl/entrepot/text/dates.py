@@ -1,0 +1,125 @@
+"""Finds dates in folded French text: numeric, ISO, compact, in words, spaced, partial.
+
+A date is kept in the core and its span stored beside the note; the birth date is not. Both need
+the day, month and year that were written, hence one parser.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import NamedTuple
+
+_MONTHS = {
+    "janvier": 1, "janv": 1, "jan": 1, "fevrier": 2, "fevr": 2, "fev": 2, "mars": 3, "mar": 3,
+    "avril": 4, "avr": 4, "mai": 5, "juin": 6, "juillet": 7, "juil": 7, "juill": 7, "jul": 7,
+    "aout": 8, "aou": 8, "septembre": 9, "sept": 9, "sep": 9, "octobre": 10, "oct": 10,
+    "novembre": 11, "nov": 11, "decembre": 12, "dec": 12,
+}  # fmt: skip
+_NAMES = "|".join(sorted(_MONTHS, key=len, reverse=True))
+_YEAR4 = r"\d ?\d ?\d ?\d"
+_NUMERIC = re.compile(
+    rf"(?<!\d)(?P<a>\d ?\d?)\s?(?P<sep>[/.\-_])\s?(?P<b>\d ?\d?)\s?(?P=sep)\s?"
+    rf"(?P<c>{_YEAR4}|\d ?\d)(?!\d)"
+)
+_ISO = re.compile(r"(?<!\d)(?P<c>(?:19|20)\d\d)\s?(?P<sep>[/.\-_])\s?(?P<b>\d\d?)\s?(?P=sep)\s?(?P<a>\d\d?)(?!\d)")
+_SPACED = re.compile(r"(?<!\d)(?<!\d )(?P<a>\d\d) (?P<b>\d\d) (?P<c>(?:19|20)\d\d)(?! ?\d)")
+_COMPACT = re.compile(
+    r"(?<!\d)(?:(?P<y>(?:19|20)\d\d)(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])"
+    r"(?:[01]\d|2[0-3])?(?:[0-5]\d)?(?:[0-5]\d)?"
+    r"|(?P<d2>0[1-9]|[12]\d|3[01])(?P<m2>0[1-9]|1[0-2])(?P<y2>(?:19|20)\d\d))(?!\d)"
+)
+_WORDS = re.compile(
+    rf"(?:(?<!\d)(?P<a>\d ?\d?)(?:\s?er)?[\s\-/.]{{0,3}})?(?<![a-z])(?P<month>{_NAMES})(?![a-z])"
+    rf"\.?(?:[\s\-/.]{{0,3}}(?P<c>{_YEAR4}|'?\d\d)(?!\s?\d)(?![,.]\d))?"
+)
+_DAY_MONTH = re.compile(r"\b(?:le|du|au|des|depuis|vers|et)\s+(?P<a>\d\d?)\s?[/]\s?(?P<b>\d\d?)(?![\d/,.]\d|\d)")
+_MONTH_YEAR = re.compile(r"(?<![\d/.\-])(?P<b>0?[1-9]|1[0-2])\s?[/\-.]\s?(?P<c>(?:19|20)\d\d)(?!\d)")
+_YEAR = re.compile(
+    r"\b(?:en|depuis|annees?|fin|debut|courant|ete|hiver|printemps|automne|vers|avant|apres|"
+    r"jusqu'en|de)\s+(?P<c>(?:19|20)\d\d)(?![\d,.]*\d)(?!\s*(?:ui|mg|ml|g|cc)\b)"
+)
+FIRST_YEAR, LAST_YEAR = 1850, 2099
+
+
+class FoundDate(NamedTuple):
+    """A date as written, at `start:end` of the folded text.
+
+    Args:
+        start: first character.
+        end: character after the last.
+        year: None when not written; 0-99 when written with two digits.
+        month: None when only a year is written.
+        day: None when not written.
+    """
+
+    start: int
+    end: int
+    year: int | None
+    month: int | None
+    day: int | None
+
+    def is_on(self, birth: date) -> bool:
+        """Whether this may be a way to write `birth`: a year may be short or missing."""
+        if self.day is None or self.month is None:
+            return False
+        if self.year is not None and self.year not in (birth.year, birth.year % 100):
+            return False
+        written = (self.day, self.month)
+        return written in {(birth.day, birth.month), (birth.month, birth.day)}
+
+
+def find_dates(lower: str) -> list[FoundDate]:
+    """Every date of the folded text, sorted; where two readings overlap, the fullest one."""
+    found: list[FoundDate] = []
+    taken = bytearray(len(lower) + 1)
+    for candidate in _candidates(lower):
+        if not any(taken[candidate.start : candidate.end]):
+            taken[candidate.start : candidate.end] = b"\x01" * (candidate.end - candidate.start)
+            found.append(candidate)
+    return sorted(found)
+
+
+def _candidates(lower: str) -> Iterator[FoundDate]:
+    for pattern in (_ISO, _NUMERIC, _SPACED):
+        for match in pattern.finditer(lower):
+            yield from _numeric(match)
+    for match in _COMPACT.finditer(lower):
+        y, m, d = (match[k] or match[k + "2"] for k in "ymd")
+        yield from _checked(match.span(), int(y), int(m), int(d))
+    for match in _WORDS.finditer(lower):
+        day, year = match["a"], match["c"]
+        if (day or (year and len(year) > 3)):
+            yield from _checked(match.span(), _number(year), _MONTHS[match["month"]], _number(day))
+    for match in _DAY_MONTH.finditer(lower):
+        span = (match.start("a"), match.end())
+        yield from _checked(span, None, int(match["b"]), int(match["a"]))
+    for match in _MONTH_YEAR.finditer(lower):
+        yield from _checked(match.span(), int(match["c"]), int(match["b"]), None)
+    for match in _YEAR.finditer(lower):
+        yield FoundDate(match.start("c"), match.end("c"), int(match["c"]), None, None)
+
+
+def _numeric(match: re.Match[str]) -> Iterator[FoundDate]:
+    day, month, year = (_number(match[k]) for k in "abc")
+    if day is not None and month is not None and month > 12 >= day:
+        day, month = month, day  # month first, as some foreign software writes it
+    yield from _checked(match.span(), year, month, day)
+
+
+def _number(text: str | None) -> int | None:
+    digits = "".join(filter(str.isdigit, text or ""))
+    return int(digits) if digits else None
+
+
+def _checked(
+    span: tuple[int, int], year: int | None, month: int | None, day: int | None
+) -> Iterator[FoundDate]:
+    if month is not None and not 1 <= month <= 12:
+        return
+    if day is not None and not 1 <= day <= 31:
+        return
+    if year is not None and not (year < 100 or FIRST_YEAR <= year <= LAST_YEAR):
+        return
+    yield FoundDate(*span, year, month, day)

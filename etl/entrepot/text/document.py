@@ -1,0 +1,129 @@
+"""One text as the layers see it: folded, cut into words, with its dates and runs of digits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from entrepot.text.dates import FoundDate, find_dates
+from entrepot.text.folding import Folded, fold_text
+from entrepot.text.spans import LABELS, Span
+
+TAG = re.compile(rf"\[(?:(?P<label>{'|'.join(sorted(LABELS))})_(?P<number>\d{{1,4}})|(?:1[89]|20)\d\d)\]")
+_WALL = "￼"  # stands for a tag: no layer matches it or crosses it
+# LeGoff, MmeDUPONT and DUPONTJean are cut where the letter case changes
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+")
+_DIGITS = re.compile(r"\d(?:[\s.\-/_()]{0,3}\d)*")
+_JOINING = " \t\r\n-'._"
+
+
+class Digits(NamedTuple):
+    """Digits with nothing but separators between them.
+
+    Args:
+        digits: the digits alone.
+        positions: index of each in the folded text.
+    """
+
+    digits: str
+    positions: tuple[int, ...]
+
+
+class Document:
+    """A folded text; every position below counts characters of `lower` and `plain`.
+
+    Words are parallel lists, `words[i]` (lower case) from `starts[i]` to `ends[i]`: a document of
+    2 kB has 300 words, and objects would cost more than the search.
+    """
+
+    def __init__(self, text: str) -> None:
+        folded = fold_text(text)
+        if "[" in folded.plain:
+            folded = _walled(folded)
+        self.folded = folded
+        self.plain, self.lower = folded.plain, folded.lower
+        self.words: list[str] = []
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        for match in _WORD.finditer(self.plain):
+            start, end = match.span()
+            self.words.append(self.lower[start:end])
+            self.starts.append(start)
+            self.ends.append(end)
+
+    def gap(self, i: int) -> str:
+        """What stands between word `i - 1` and word `i`."""
+        return self.lower[self.ends[i - 1] : self.starts[i]]
+
+    def joins(self, i: int) -> bool:
+        """Whether words `i - 1` and `i` may be parts of one name: short, no punctuation."""
+        gap = self.lower[self.ends[i - 1] : self.starts[i]]
+        return len(gap) <= 4 and not gap.strip(_JOINING)
+
+    def is_lower(self, i: int) -> bool:
+        """Whether word `i` is written in lower case."""
+        return self.plain[self.starts[i]] == self.lower[self.starts[i]]
+
+    def is_upper(self, i: int) -> bool:
+        """Whether word `i` is written in capitals."""
+        return self.plain[self.starts[i] : self.ends[i]].isupper()
+
+    def after(self, position: int) -> int:
+        """Index of the first word that starts at or after `position`."""
+        low, high = 0, len(self.starts)
+        while low < high:
+            middle = (low + high) // 2
+            if self.starts[middle] < position:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    @cached_property
+    def dates(self) -> list[FoundDate]:
+        """Every date, sorted, non-overlapping."""
+        return find_dates(self.lower)
+
+    @cached_property
+    def digits(self) -> list[Digits]:
+        """Every run of digits and separators."""
+        lower = self.lower
+        return [
+            Digits("".join(lower[k] for k in places), places)
+            for places in (
+                tuple(k for k in range(*match.span()) if lower[k].isdigit())
+                for match in _DIGITS.finditer(lower)
+            )
+        ]
+
+    @cached_property
+    def squeezed(self) -> str:
+        """Letters and digits alone, lower case."""
+        return "".join(filter(str.isalnum, self.lower))
+
+    @cached_property
+    def squeezed_positions(self) -> list[int]:
+        """Index in `lower` of each character of `squeezed`."""
+        return [k for k, c in enumerate(self.lower) if c.isalnum()]
+
+    def original(self, spans: Iterator[Span] | list[Span]) -> list[Span]:
+        """`spans` in characters of the given text."""
+        convert = self.folded.span
+        return [Span(*convert(s.start, s.end), s.label, s.layer) for s in spans]
+
+
+def _walled(folded: Folded) -> Folded:
+    """Tags of an earlier pass become walls, so that scrubbing twice changes nothing."""
+
+    def wall(match: re.Match[str]) -> str:
+        return _WALL * len(match.group())
+
+    plain = TAG.sub(wall, folded.plain)
+    if plain == folded.plain:
+        return folded
+    lower = "".join(
+        c if p != _WALL else _WALL for c, p in zip(folded.lower, plain, strict=True)
+    )
+    return Folded(folded.text, plain, lower, folded.origin)

@@ -1,0 +1,88 @@
+-- The current version of every fact: the last as its sender stated it (version sorts so).
+
+CREATE TEMP TABLE current_patient AS
+SELECT
+  person_key,
+  any_value(person_id) AS person_id,
+  max(version) AS version,
+  last_stated(gender_code, 'gender_code', cleared, version) AS gender_code,
+  last_stated(birth_year, 'birth_year', cleared, version) AS birth_year,
+  last_stated(birth_month, 'birth_month', cleared, version) AS birth_month,
+  last_stated(death_at, 'death_at', cleared, version) AS death_at,
+  last_stated(departement, 'departement', cleared, version) AS departement,
+  last_stated(location_id, 'location_id', cleared, version) AS location_id,
+  last_stated(mother_id, 'mother_id', cleared, version) AS mother_id
+FROM staging_patient
+WHERE action = 'upsert'
+GROUP BY person_key;
+
+CREATE TEMP TABLE newest_patient AS
+SELECT person_key, record_key, row_number, row_key FROM (
+  SELECT s.*, row_number() OVER (
+    PARTITION BY person_key ORDER BY version DESC, record_key, row_number) AS newest
+  FROM staging_patient s
+) WHERE newest = 1;
+
+-- A cancelled admission (A11) deletes what was said before it; what comes after starts anew.
+CREATE TEMP TABLE stay_alive AS
+SELECT s.*
+FROM staging_stay s
+LEFT JOIN (
+  SELECT row_key, max(version) AS version FROM staging_stay WHERE action = 'delete' GROUP BY row_key
+) d ON d.row_key = s.row_key
+WHERE s.action = 'upsert' AND (d.version IS NULL OR s.version > d.version);
+
+CREATE TEMP TABLE newest_stay AS
+SELECT row_key, record_key, row_number, action FROM (
+  SELECT s.*, row_number() OVER (
+    PARTITION BY row_key ORDER BY version DESC, record_key, row_number) AS newest
+  FROM staging_stay s
+) WHERE newest = 1;
+
+CREATE TEMP TABLE current_stay AS
+SELECT
+  row_key AS stay_key,
+  any_value(row_id) AS visit_id,
+  max(person_key) AS person_key,
+  max(person_id) AS person_id,
+  max(version) AS version,
+  last_stated(class_code, 'class_code', cleared, version) AS class_code,
+  max(CASE WHEN class_code = 'E' THEN 1 ELSE 0 END) AS ever_emergency,
+  last_stated(status_code, 'status_code', cleared, version) AS status_code,
+  last_stated(site_code, 'site_code', cleared, version) AS site_code,
+  last_stated(start_at, 'start_at', cleared, version) AS start_at,
+  last_stated(end_at, 'end_at', cleared, version) AS end_at,
+  last_stated(entry_code, 'entry_code', cleared, version) AS entry_code,
+  last_stated(exit_code, 'exit_code', cleared, version) AS exit_code,
+  last_stated(care_site_id, 'care_site_id', cleared, version) AS care_site_id,
+  last_stated(provider_id, 'provider_id', cleared, version) AS provider_id
+FROM stay_alive
+GROUP BY row_key;
+
+CREATE TEMP TABLE current_movement AS
+SELECT * FROM (
+  SELECT m.*, row_number() OVER (
+    PARTITION BY row_key ORDER BY version DESC, record_key, row_number) AS newest
+  FROM staging_movement m
+) WHERE newest = 1;
+
+CREATE TEMP TABLE current_event AS
+SELECT * FROM (
+  SELECT e.*, row_number() OVER (
+    PARTITION BY row_key ORDER BY version DESC, record_key, row_number) AS newest
+  FROM staging_event e
+) WHERE newest = 1;
+
+CREATE TEMP TABLE current_document AS
+SELECT * FROM (
+  SELECT d.*, row_number() OVER (
+    PARTITION BY row_key ORDER BY version DESC, record_key, row_number) AS newest
+  FROM staging_document d
+) WHERE newest = 1;
+
+CREATE TEMP TABLE current_structure AS
+SELECT * FROM (
+  SELECT s.*, row_number() OVER (
+    PARTITION BY row_key ORDER BY version DESC, record_key, row_number) AS newest
+  FROM staging_structure s
+) WHERE newest = 1;

@@ -1,0 +1,26 @@
+-- observation: the Observation domain, and every odd domain with its concept as the value.
+INSERT INTO cdm.observation BY NAME
+SELECT
+  e.event_id AS observation_id,
+  e.person_id,
+  CASE WHEN e.odd_domain THEN 0 ELSE e.concept_id END AS observation_concept_id,
+  day_of(e.event_at) AS observation_date,
+  e.event_at AS observation_datetime,
+  e.type_concept_id AS observation_type_concept_id,
+  e.value_number AS value_as_number,
+  CASE WHEN e.value_number IS NULL THEN e.value_text END AS value_as_string,
+  CASE WHEN e.odd_domain THEN e.concept_id
+       ELSE coalesce(e.mapped_value_concept_id, v.target_concept_id) END AS value_as_concept_id,
+  CASE WHEN e.unit_code IS NULL THEN NULL ELSE coalesce(e.unit_concept_id, 0) END AS unit_concept_id,
+  e.provider_id,
+  e.visit_ref AS visit_occurrence_id,
+  e.visit_detail_id,
+  source_text(e.chosen_code) AS observation_source_value,
+  e.source_concept_id AS observation_source_concept_id,
+  source_text(e.unit_code) AS unit_source_value,
+  source_text(coalesce(e.value_text, e.value_code)) AS value_source_value
+FROM event_resolved e
+LEFT JOIN (SELECT system, code, target_concept_id FROM etl.concept_resolution
+           WHERE ordinal = 0 AND target_concept_id <> 0) v
+  ON v.system = coalesce(e.value_system, '') AND v.code = e.value_code
+WHERE e.cdm_table = 'observation';

@@ -1,0 +1,101 @@
+"""A canary planted in each type of file is found, and a zone without one is clean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import scan_zone
+
+from entrepot.report.scan import scan
+from entrepot.report.scan.tables import parquet
+
+pytestmark = pytest.mark.core
+
+NAME, NUMBER = "Ménard-Kerléo", "279035121518989"
+CANARIES = {
+    "name": ("NOM", NAME, NAME.upper()),
+    "number": ("INS", NUMBER, NUMBER),
+    "mail": ("MAIL", "zoe.menard@example.org", "zoe.menard@example.org"),
+}
+
+
+@pytest.fixture
+def zone(tmp_path: Path) -> Path:
+    folder = tmp_path / "research"
+    folder.mkdir()
+    (folder / "readme.txt").write_text(scan_zone.FILLER, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def truth(tmp_path: Path) -> Path:
+    identifiers = [("P1", label, value) for label, value, _ in CANARIES.values()]
+    return scan_zone.write_truth(tmp_path / "truth", identifiers)
+
+
+@pytest.mark.parametrize("canary", CANARIES)
+@pytest.mark.parametrize("plant", scan_zone.PLANTS, ids=lambda plant: plant.__name__)
+def test_a_canary_in_each_file_type_is_found(
+    zone: Path, truth: Path, plant: scan_zone.Plant, canary: str
+) -> None:
+    label, _, written = CANARIES[canary]
+    plant(zone, written)
+    report = scan(zone, truth)
+    assert {leak.label for leak in report.leaks} == {label}
+    assert not report.undecoded
+
+
+@pytest.mark.parametrize("plant", scan_zone.PLANTS, ids=lambda plant: plant.__name__)
+def test_the_same_file_without_a_canary_is_clean(
+    zone: Path, truth: Path, plant: scan_zone.Plant
+) -> None:
+    plant(zone, "Ecureuil roux")
+    report = scan(zone, truth)
+    assert report.clean
+    assert report.files == sum(path.is_file() for path in zone.rglob("*"))
+    assert report.bytes == sum(path.stat().st_size for path in zone.rglob("*") if path.is_file())
+    assert report.summary().startswith("0 identifiers leaked")
+
+
+def test_the_statistics_of_parquet_are_read_as_such(zone: Path) -> None:
+    scan_zone.parquet_statistics(zone, NAME)
+    read = list(parquet(zone / "part-3.parquet"))
+    assert [piece.where for piece in read if NAME in piece.text] == ["statistics"]
+
+
+@pytest.mark.parametrize("glued", ["DurandZoé Ménard-KerléoPicard", f"ipp7{NUMBER}nda"])
+def test_cells_stored_without_separators_are_found_in_raw_bytes(
+    zone: Path, truth: Path, glued: str
+) -> None:
+    (zone / "block").write_bytes(b"\x00\x01" + glued.encode() + b"\xff\x00")
+    assert {leak.where for leak in scan(zone, truth).leaks} == {"raw"}
+
+
+def test_a_leaking_name_of_a_file_is_not_told(zone: Path, truth: Path) -> None:
+    scan_zone.folder_name(zone, NAME)
+    (leak,) = scan(zone, truth).leaks
+    assert (leak.file, leak.where, leak.origin) == ("[…]/part.txt", "name", "identifiers.jsonl:1")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("torn.parquet", b"PAR1" + bytes(60) + b"PAR1"), ("torn.zip", b"PK\x03\x04" + bytes(60)),
+     ("torn.gz", b"\x1f\x8b" + bytes(60)), ("torn.duckdb", bytes(8) + b"DUCK" + bytes(60))],
+)  # fmt: skip
+def test_a_file_that_resists_makes_the_scan_unclean(
+    zone: Path, truth: Path, name: str, content: bytes
+) -> None:
+    (zone / name).write_bytes(content)
+    report = scan(zone, truth)
+    assert report.undecoded == (name,)
+    assert not report.clean
+
+
+def test_an_identifier_across_the_reading_blocks_is_found(zone: Path, truth: Path) -> None:
+    filler = "é " * (1 << 21)  # 6 MB; blocks are 4 MB
+    for offset in range(-8, 3):
+        at = (1 << 22) // 3 * 2 + offset
+        (zone / f"{offset}.log").write_text(f"{filler[:at]} {NAME} {filler[at:]}", encoding="utf-8")
+    found = {leak.file for leak in scan(zone, truth).leaks}
+    assert found == {f"{offset}.log" for offset in range(-8, 3)}
