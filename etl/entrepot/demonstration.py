@@ -46,7 +46,7 @@ def demonstrate(out: Path, patients: int, seed: int, progress: Progress) -> Demo
 
     start = time.monotonic()
     hospital, site = _fresh(out)
-    generate(patients, seed, hospital, lambda done, total: progress("synthesise", done, total))
+    generate(patients, seed, hospital, lambda done: progress("synthesise", done, patients))
     keyring = load_keyring(site.root_key)
     _land(site, keyring, hospital)
     result = run(site, progress)

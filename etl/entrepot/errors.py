@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 EXIT_CLEAN = 0
@@ -44,7 +43,6 @@ class GateBlockedError(EntrepotError):
     exit_code = EXIT_BLOCKED
 
 
-@dataclass(frozen=True)
 class RecordFault(Exception):  # noqa: N818 - a disposition that travels as an exception, not an error
     """One record cannot go on: it is quarantined and the rest goes on.
 
@@ -53,8 +51,9 @@ class RecordFault(Exception):  # noqa: N818 - a disposition that travels as an e
         position: where in the record (`PID-3`, `OBX[4]-5`, `byte 212`), never a value.
     """
 
-    reason: str
-    position: str = ""
+    def __init__(self, reason: str, position: str = "") -> None:
+        self.reason, self.position = reason, position
+        super().__init__(reason, position)
 
     def __str__(self) -> str:
         return f"{self.reason} at {self.position or 'record'}"

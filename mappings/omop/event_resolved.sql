@@ -1,10 +1,12 @@
 -- Every clinical event once: status filter, visit, unit stay, date, concepts, fan-out, target table.
 -- Concepts come from concept_resolution (one row per code and ordinal); when the first coding has no
--- standard concept and the alternate has one, the alternate speaks.
+-- standard concept and the alternate has one, the alternate speaks. An event without a date of its
+-- own takes its stay's (diagnoses, acts), else its message's; date_precision stays empty then.
 
 CREATE TEMP TABLE event_kept AS
 SELECT e.*, v.visit_id AS visit_occurrence_id, o.start_at AS visit_start,
-  coalesce(e.start_at, o.start_at) AS event_at,
+  coalesce(e.start_at, CASE WHEN e.category IN ('diagnosis', 'act') THEN o.start_at END,
+    e.stated_at) AS event_at,
   CASE WHEN first.mapped THEN e.code WHEN second.mapped THEN e.alt_code
        ELSE coalesce(e.code, e.alt_code) END AS chosen_code,
   CASE WHEN first.mapped THEN e.system WHEN second.mapped THEN e.alt_system

@@ -1,7 +1,7 @@
 -- note: the scrubbed text of letters, reports and text results.
 CREATE TEMP TABLE document_kept AS
 SELECT d.*, o.visit_occurrence_id,
-  coalesce(d.written_at, o.visit_start_datetime) AS note_at
+  coalesce(d.written_at, d.stated_at) AS note_at
 FROM current_document d
 JOIN cdm.person p ON p.person_id = d.person_id
 LEFT JOIN visit_of_stay v ON v.stay_key = d.stay_key

@@ -33,7 +33,7 @@ SELECT 'movement', s.record_key, s.row_number, s.row_key,
        WHEN s.action = 'delete' THEN 'deleted'
        WHEN l.cdm_id IS NOT NULL THEN 'mapped' ELSE 'excluded' END,
   CASE WHEN c.row_key IS NULL OR s.action = 'delete' OR l.cdm_id IS NOT NULL THEN ''
-       WHEN s.movement_code IN ('A03', 'A21', 'A22') THEN 'movement_opens_no_unit_stay'
+       WHEN s.movement_code IN ('A03', 'A05', 'A14', 'A21', 'A22', 'A38') THEN 'movement_opens_no_unit_stay'
        WHEN r.stay_key IS NULL THEN 'stay_not_realised' ELSE 'person_not_published' END
 FROM staging_movement s
 LEFT JOIN current_movement c ON c.record_key = s.record_key AND c.row_number = s.row_number

@@ -197,9 +197,9 @@ def test_structure(msh9: str, evn1: str, structure: str) -> None:
 
 @pytest.mark.parametrize(
     ("version", "known"),
-    [("2.1", True), ("2.3.1", True), ("2.5^FRA^2.11", True), ("2.9", True), ("2.8.2", True)]
-    + [("9.9", False), ("2", False), ("", False), ("2.10", False), ("3.0", False)],
-)
+    [("2.1", True), ("2.3.1", True), ("2.5^FRA^2.11", True), ("2.9", True), ("2.8.2", True),
+     ("9.9", False), ("2", False), ("", False), ("2.10", False), ("3.0", False)],
+)  # fmt: skip
 def test_unknown_version_is_accepted_and_noticed(version: str, known: bool) -> None:
     message = read(MSH.replace("2.5^FRA", version), EVN, PID, PV1)
     assert message.version == version.partition("^")[0]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+
 from entrepot.config import Site, SiteConfig, Source
 from entrepot.keys import Keyring
 from entrepot.landing.database import zone_engine

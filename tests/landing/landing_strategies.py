@@ -6,16 +6,16 @@ from hypothesis import strategies as st
 
 # Bytes of a field: everything but segment ends and MLLP's two block bytes; and the very words
 # that would start a message, an envelope or a file if they stood at a segment start.
-_FIELD_BYTES = st.binary(max_size=20).map(
-    lambda raw: raw.translate(None, delete=b"\r\n\x0b\x1c")
-)
+_FIELD_BYTES = st.binary(max_size=20).map(lambda raw: raw.translate(None, delete=b"\r\n\x0b\x1c"))
 _FIELD = st.one_of(
     _FIELD_BYTES,
     st.sampled_from(
         [b"MSH|^~\\&|X", b"BTS|9", b"FHS|^~\\&|", b"\xef\xbb\xbf", "Zoé ÉCLAIR".encode(), b" \0 "]
     ),
 )
-_SEPARATORS = st.sampled_from([b"|^~\\&", b"*%!\\@", b"^~|\\&", b"|^~\\&#", b"|^~}", b"|^\xcb\x9c\\&"])
+_SEPARATORS = st.sampled_from(
+    [b"|^~\\&", b"*%!\\@", b"^~|\\&", b"|^~\\&#", b"|^~}", b"|^\xcb\x9c\\&"]
+)
 
 
 @st.composite

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from landing_strategies import batch, framed, messages, packed
+
 from entrepot.errors import RecordFault
 from entrepot.landing import arrival as arrivals
 from entrepot.landing import hl7v2_split
 from entrepot.landing.arrival import Mark
 from entrepot.landing.hl7v2_split import split, split_stream
-from hypothesis import given
-from hypothesis import strategies as st
-from landing_strategies import batch, framed, messages, packed
 
 pytestmark = pytest.mark.core
 
@@ -25,6 +27,7 @@ def contents(file: bytes) -> list[bytes]:
     return [arrival.content for arrival in split(file)]
 
 
+@settings(deadline=None)
 @given(packed())
 def test_every_packing_gives_the_messages_back(case: tuple[list[bytes], bytes]) -> None:
     expected, file = case
@@ -33,14 +36,16 @@ def test_every_packing_gives_the_messages_back(case: tuple[list[bytes], bytes]) 
     assert all(arrival.fault is None and not arrival.marks for arrival in found)
 
 
+@settings(deadline=None)
 @given(packed(), st.lists(st.integers(0, 400), max_size=8))
 def test_chunks_do_not_matter(case: tuple[list[bytes], bytes], cuts: list[int]) -> None:
     file = case[1]
     edges = [0, *sorted(min(cut, len(file)) for cut in cuts), len(file)]
-    chunks = [file[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    chunks = [file[a:b] for a, b in pairwise(edges)]
     assert list(split_stream(chunks)) == list(split(file))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_give_at_least_one_record(file: bytes) -> None:
     found = list(split(file))
@@ -49,6 +54,7 @@ def test_any_bytes_give_at_least_one_record(file: bytes) -> None:
     assert len(kept) <= len(file)
 
 
+@settings(deadline=None)
 @given(st.lists(messages(), min_size=1, max_size=4), st.integers(0, 9))
 def test_a_wrong_batch_count_marks_the_last_message(content: list[bytes], count: int) -> None:
     found = list(split(batch(content, count)))
@@ -63,7 +69,9 @@ def test_a_wrong_number_of_batches_is_told() -> None:
 
 
 def test_each_batch_is_counted_for_itself() -> None:
-    file = b"\r".join([b"FHS|^~\\&", b"BHS|^~\\&", A, b"BTS|1", b"BHS|^~\\&", B, b"BTS|2", b"FTS|2"])
+    file = b"\r".join(
+        [b"FHS|^~\\&", b"BHS|^~\\&", A, b"BTS|1", b"BHS|^~\\&", B, b"BTS|2", b"FTS|2"]
+    )
     assert [arrival.marks for arrival in split(file)] == [(), (Mark(MISMATCH, "BTS-1"),)]
 
 

@@ -128,7 +128,7 @@ def test_no_statement_is_told(warehouse: Path, sql: str) -> None:
 
 
 def test_several_statements_answer_with_the_last(warehouse: Path) -> None:
-    sql = "CREATE TEMP TABLE born AS FROM person WHERE year_of_birth > 1998; SELECT count(*) FROM born"
+    sql = "CREATE TEMP TABLE b AS FROM person WHERE year_of_birth > 1998; SELECT count(*) FROM b"
     assert list(query(warehouse, sql)[1]) == [(100,)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import duckdb
@@ -17,10 +17,11 @@ from entrepot.quality.rows import QuarantineReport, quarantine_rows
 
 @dataclass(frozen=True)
 class Answer:
-    """Checks that count a violation, rows removed by table, checks that block the load."""
+    """Checks that count a violation, rows removed by table, why, checks that block the load."""
 
     violated: dict[str, int]
     removed: dict[str, int]
+    reasons: tuple[tuple[str, int, str], ...]
     blocking: frozenset[str]
 
     def without(self, family: str) -> dict[str, int]:
@@ -41,7 +42,10 @@ def answer(plan: Plan, fault: Fault) -> Answer:
     """The answer of `plan` to the fault."""
     connection = spoilt(fault)
     report = quarantine_rows(connection, plan, inputs(fault.opposed))
-    return judged(plan, counts(connection, plan, report), report)
+    found = counts(connection, plan, report)
+    violated = {check: count.violated for check, count in found.items() if count.violated}
+    reasons = connection.execute("SELECT * FROM etl.quarantine ORDER BY ALL").fetchall()
+    return Answer(violated, dict(report.removed), tuple(reasons), blocking(plan, found))
 
 
 def counts(
@@ -51,16 +55,14 @@ def counts(
     return {**report.found, **count_aggregates(connection, plan, inputs().placeholders)}
 
 
-def judged(plan: Plan, found: dict[str, Count], report: QuarantineReport) -> Answer:
+def blocking(plan: Plan, found: Mapping[str, Count]) -> frozenset[str]:
     """Above the threshold blocks, unless the check only warns."""
-    blocking = {
+    return frozenset(
         check
         for check, count in found.items()
         if count.violated > plan.by_id[check].threshold.allowed(count.denominator)
         and plan.by_id[check].check.action is not Action.WARN
-    }
-    violated = {check: count.violated for check, count in found.items() if count.violated}
-    return Answer(violated, dict(report.removed), frozenset(blocking))
+    )
 
 
 def restricted(plan: Plan, families: Iterable[str]) -> Plan:

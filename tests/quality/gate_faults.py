@@ -253,7 +253,7 @@ FAULTS = (
     Fault(
         "row_without_a_disposition",
         "UPDATE etl.row_disposition SET disposition = NULL WHERE row_key = 'note-8001'",
-        {"disposed": 1, "traced.note": 1, "balance": 1},
+        {"disposed": 1, "balance": 1},
         blocks=True,
     ),
     Fault(

@@ -12,8 +12,6 @@ from gate_hospital import LEDGER
 from entrepot.quality.checks import Action, Scope
 from entrepot.quality.plan import Plan
 
-pytestmark = pytest.mark.core
-
 NAMES = [fault.name for fault in FAULTS]
 
 # action, percent, rows of every rule: what a load may carry is decided here a second time, so that
@@ -51,6 +49,7 @@ RULES = {
 }
 
 
+@pytest.mark.core
 def test_rules_and_thresholds_are_those_agreed(plan: Plan) -> None:
     shipped = {
         (
@@ -62,11 +61,13 @@ def test_rules_and_thresholds_are_those_agreed(plan: Plan) -> None:
     assert shipped == set(RULES.items())
 
 
+@pytest.mark.core
 def test_the_warehouse_without_a_fault_passes_untouched(plan: Plan) -> None:
     nothing = Fault("none", "SELECT 1", {})
-    assert answer(plan, nothing) == Answer({}, {}, frozenset())
+    assert answer(plan, nothing) == Answer({}, {}, (), frozenset())
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("fault", FAULTS, ids=NAMES)
 def test_a_fault_is_counted_and_goes_with_its_dependants(plan: Plan, fault: Fault) -> None:
     found = answer(plan, fault)
@@ -75,6 +76,7 @@ def test_a_fault_is_counted_and_goes_with_its_dependants(plan: Plan, fault: Faul
     assert bool(found.blocking) == fault.blocks
 
 
+@pytest.mark.core
 def test_every_rule_has_its_fault() -> None:
     shown = {check.split(".")[0] for fault in FAULTS for check in fault.violated}
     assert shown | {"emptied"} == set(RULES)
@@ -107,6 +109,7 @@ def _mutants(plan: Plan, family: str) -> dict[str, Plan]:
     return mutants
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("family", sorted(set(RULES) - {"emptied", "within_visit"}))
 def test_a_weakened_rule_changes_the_answer(plan: Plan, family: str) -> None:
     fault = next(
@@ -119,5 +122,6 @@ def test_a_weakened_rule_changes_the_answer(plan: Plan, family: str) -> None:
         assert answer(mutant, fault) != right, name
 
 
+@pytest.mark.core
 def test_the_ledger_of_the_small_warehouse_adds_up() -> None:
     assert sum(LEDGER.values()) - LEDGER["records"] == 27

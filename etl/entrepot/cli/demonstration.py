@@ -36,7 +36,7 @@ def synthesise(
     from entrepot.synthetic import generate
 
     with stages(json_) as tell:
-        summary = generate(patients, seed, out, lambda done, total: tell("patients", done, total))
+        summary = generate(patients, seed, out, lambda done: tell("patients", done, patients))
     if json_:
         print_json(asdict(summary))
     else:

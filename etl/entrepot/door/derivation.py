@@ -110,14 +110,14 @@ class DoorPass:
         self, standings: list[Standing], rows: dict[int, RecordRow], snapshot: Snapshot
     ) -> Iterator[list[Task]]:
         reader = SegmentReader(self._site.segments, self._keyring)
-        person, identity = b"", identity_of([], self._site.zone)
+        person, identity = b"", identity_of([])
         batch: list[Task] = []
         with reader, self._engine.connect() as connection:
             for standing in standings:
                 root = standing.person or b""
                 if root != person:
                     payloads = snapshot.identity(connection, snapshot.persons[root])
-                    person, identity = root, identity_of(payloads, self._site.zone)
+                    person, identity = root, identity_of(payloads)
                     if len(batch) >= BATCH_RECORDS:
                         yield batch
                         batch = []

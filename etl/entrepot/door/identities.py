@@ -6,27 +6,30 @@ import datetime as dt
 import json
 from collections.abc import Iterable
 from dataclasses import replace
-from zoneinfo import ZoneInfo
 
 from entrepot.errors import RecordFault
 from entrepot.feeds.extract import NULL, RawRow
-from entrepot.feeds.hl7v2.values import timestamp
+from entrepot.feeds.hl7v2.values import stated_date
 from entrepot.text import Identity
 
 
-def identity_of(payloads: Iterable[bytes], zone: ZoneInfo) -> Identity:
+def identity_of(payloads: Iterable[bytes]) -> Identity:
     """One person's identity: everything that any of the cluster's records ever stated."""
     merged: dict[str, set[object]] = {}
     for payload in payloads:
         for name, values in json.loads(payload).items():
             found = (tuple(v) if isinstance(v, list) else v for v in values)
             merged.setdefault(name, set()).update(found)
+    births = _dates(merged.get("birth_dates", set()))
     stays = {("NDA", value) for value in merged.get("stay_numbers", ())}
     relatives = merged.get("relative_family", set()) | merged.get("relative_given", set())
     return Identity(
         family_names=_texts(merged, "family_names"),
         given_names=_texts(merged, "given_names", "full_given_names"),
-        birth_dates=tuple(sorted(_dates(merged.get("birth_dates", set()), zone))),
+        birth_dates=tuple(sorted(d for d, known in births if known == "day")),
+        partial_birth_dates=tuple(
+            sorted(_partial(d, known) for d, known in births if known != "day")
+        ),
         addresses=_texts(merged, "streets"),
         postcodes=_texts(merged, "postcodes"),
         towns=_texts(merged, "towns"),
@@ -56,13 +59,17 @@ def _texts(merged: dict[str, set[object]], *names: str) -> tuple[str, ...]:
     return tuple(sorted({str(v) for name in names for v in merged.get(name, ())}))
 
 
-def _dates(texts: set[object], zone: ZoneInfo) -> set[dt.date]:
-    found = set()
+def _dates(texts: set[object]) -> set[tuple[dt.date, str]]:
+    found: set[tuple[dt.date, str]] = set()
     for text in texts:
         try:
-            moment, precision = timestamp(str(text), zone)
+            date, precision = stated_date(str(text))
         except RecordFault:
             continue  # an impossible birth date quarantines its own record
-        if moment is not None and precision not in {"year", "month"}:
-            found.add(moment.date())
+        if date is not None:
+            found.add((date, precision))
     return found
+
+
+def _partial(date: dt.date, precision: str) -> str:
+    return f"{date:%Y}" if precision == "year" else f"{date:%Y-%m}"

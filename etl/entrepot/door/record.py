@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from entrepot.config import SiteConfig, Source
 from entrepot.door.attached import attached_text
+from entrepot.door.civil_time import moment
 from entrepot.door.identities import with_professionals
 from entrepot.door.treatments import Scrubbing, Treatments
 from entrepot.errors import RecordFault
@@ -93,6 +94,7 @@ class Door:
         )
         professionals = self._identity_rows(message)
         scrubbing = Scrubbing(self._scrubber, with_professionals(task.identity, professionals))
+        derived.notices += self._header_notices(message)
         for compiled in self._extractor.mappings(context.event):
             if compiled.mapping.kind in KINDS:
                 self._add_rows(compiled, message, context, scrubbing, derived)
@@ -104,6 +106,11 @@ class Door:
                 number += 1
         if not number:
             derived.disposition, derived.reason = "excluded", "nothing_mapped"
+
+    def _header_notices(self, message: Message) -> list[tuple[str, str]]:
+        """What the message's own time says of itself."""
+        notice = moment(message.get("MSH-7"), ZoneInfo(self._config.timezone))[2]
+        return [(notice, "MSH-7")] if notice else []
 
     def _identity_rows(self, message: Message) -> list[RawRow]:
         return [
@@ -119,6 +126,7 @@ class Door:
     ) -> None:  # fmt: skip
         for parts, raw in self._grouped(compiled, message, context, derived).items():
             row = self._row(raw, parts, context, scrubbing)
+            derived.notices += [(code, raw.position) for code in raw.notices]
             derived.rows.setdefault(compiled.mapping.kind, []).append(row)
 
     def _grouped(
@@ -129,10 +137,10 @@ class Door:
         """
         found: dict[tuple[str, ...], RawRow] = {}
         for raw in compiled.rows(message):
-            derived.notices += [(code, raw.position) for code in raw.notices]
             parts = self._key_parts(raw, context)
             if parts is None:
-                derived.notices.append(("row_without_key", raw.position))
+                raw.notices.append(f"{raw.mapping.kind}_number_missing")
+                derived.notices += [(code, raw.position) for code in raw.notices]
                 continue
             if raw.attachment is not None and raw.action != "delete":
                 raw.values["text"] = attached_text(raw.attachment, raw.position)
@@ -158,6 +166,10 @@ class Door:
         owner = (person,) if personal else ()
         if present(raw.key):
             return row_parts(mapping, context.domain, raw.key) + owner
+        if present(raw.key_by_person):
+            raw.notices.append(f"{mapping.kind}_number_missing")
+            parts = row_parts(mapping, context.domain, [" of person"])
+            return (*parts, person, *raw.key_by_person)
         if raw.key_in_record:
             inside = [context.task.record_key, *raw.key_in_record]
             return row_parts(mapping, context.domain, ["in record", *inside]) + owner

@@ -6,14 +6,16 @@ import datetime as dt
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from entrepot.door.civil_time import moment
 from entrepot.errors import RecordFault
 from entrepot.feeds.extract import NULL, RawRow
-from entrepot.feeds.hl7v2.values import timestamp
+from entrepot.feeds.hl7v2.values import stated_date
 from entrepot.feeds.keys import reference_parts
 from entrepot.keys import Keyring
 from entrepot.staging.kinds import LOCATION, ColumnType, Kind, Reference
@@ -109,20 +111,20 @@ class Treatments:
             if "date_spans" in kind.columns and name == "text":
                 cells["date_spans"] = json.dumps(spans)
         else:
-            cells[name] = self._typed(column_type, text, target.scrubbing, position)
+            cells[name] = self._typed(column_type, text, target, position)
             if name == "start_at" and "date_precision" in kind.columns:
                 cells["date_precision"] = self.moment(text, position)[1]
 
-    def _typed(
-        self, column_type: ColumnType, text: str, scrubbing: Scrubbing, position: str
-    ) -> object:
+    def _typed(self, column_type: ColumnType, text: str, target: _Target, position: str) -> object:
         if column_type is ColumnType.TIMESTAMP:
-            return self.moment(text, position)[0]
+            value, _, notice = self.moment(text, position)
+            target.row.notices += [notice] if notice else []
+            return value
         if column_type is ColumnType.DECIMAL:
             return _decimal(text)
         if column_type is ColumnType.INTEGER:
             return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
-        return scrubbing.check_code(text.strip(), position)
+        return target.scrubbing.check_code(text.strip(), position)
 
     def _reference(
         self, cells: dict[str, Any], reference: Reference, domain: str, text: str
@@ -142,17 +144,26 @@ class Treatments:
                 parts = reference_parts(LOCATION, "", cells[name])
                 cells[LOCATION.id] = self._keyring.number(LOCATION.label, LOCATION.bits, *parts)
             return
-        moment, precision = self.moment(text, position)
-        if moment is not None:
+        date, precision = _at(stated_date, text, position)
+        if date is not None:
             known_month = precision != "year"
-            cells[name] = moment.year if to == "year" else (moment.month if known_month else None)
+            cells[name] = date.year if to == "year" else (date.month if known_month else None)
 
-    def moment(self, text: str, position: str) -> tuple[dt.datetime | None, str]:
-        """Local civil time and its precision; an impossible date faults at `position`."""
+    def moment(self, text: str, position: str) -> tuple[dt.datetime | None, str, str]:
+        """Local civil time, precision, notice; an impossible date faults at `position`."""
         try:
-            return timestamp(text, self._zone)
+            return moment(text, self._zone)
         except RecordFault as fault:
             raise RecordFault(fault.reason, position) from None
+
+
+def _at(
+    read: Callable[[str], tuple[dt.date | None, str]], text: str, position: str
+) -> tuple[dt.date | None, str]:
+    try:
+        return read(text)
+    except RecordFault as fault:
+        raise RecordFault(fault.reason, position) from None
 
 
 def departement(postcode: str) -> str:

@@ -29,6 +29,7 @@ class RawRow:
         lists: column -> every repetition, for `all` columns.
         parts: reference -> components of its key.
         key: components of the row's own key; empty when only the fallback identifies it.
+        key_by_person: components that identify the row together with its person.
         key_in_record: components that identify the row within its record.
     """
 
@@ -38,6 +39,7 @@ class RawRow:
     lists: dict[str, list[str]] = field(default_factory=dict)
     parts: dict[str, list[str]] = field(default_factory=dict)
     key: list[str] = field(default_factory=list)
+    key_by_person: list[str] = field(default_factory=list)
     key_in_record: list[str] = field(default_factory=list)
     action: str = "upsert"
     event_time: str = ""
@@ -67,6 +69,7 @@ class CompiledMapping:
             self._add_column(name, column)
         self._key = [_first_of(part) for part in mapping.key]
         self._fallback = [_first_of(part) for part in mapping.key_fallback]
+        self._by_person = [_first_of(part) for part in mapping.key_by_person]
         self._time = _first_of(mapping.event_time) if mapping.event_time else None
         self._action = _action(mapping.action)
 
@@ -104,6 +107,7 @@ class CompiledMapping:
         for name, getters in self._parts:
             row.parts[name] = [get(message, segment) for get in getters]
         row.key = [get(message, segment) for get in self._key]
+        row.key_by_person = [get(message, segment) for get in self._by_person]
         row.key_in_record = [get(message, segment) for get in self._fallback]
         for reader in self.mapping.readers:
             values, attachment, notices = READERS[reader.reader](message, segment, reader.path)

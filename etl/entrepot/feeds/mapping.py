@@ -126,6 +126,7 @@ class Mapping(_Strict):
         key: business key of the row; `key_as` names the reference whose key it is.
         namespace: keeps keys of different things apart; default: the mapping's name.
         key_fallback: key within the record when the first part of `key` is empty.
+        key_by_person: second-best key, with the person, when the number is missing (noticed).
         without_key: what to do with a row that neither key identifies: skip (with a notice)
             or quarantine:<reason> the record.
         collapse: rows of one record with the same key become one, this text column joined.
@@ -145,6 +146,7 @@ class Mapping(_Strict):
     key_as: Literal["stay", "unit", "provider"] | None = None
     namespace: str = ""
     key_fallback: list[str | list[str]] = []
+    key_by_person: list[str | list[str]] = []
     without_key: WithoutKey = "skip"
     collapse: str | None = None
     action: ActionRule | Action = "upsert"

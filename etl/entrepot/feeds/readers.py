@@ -54,7 +54,10 @@ def obx_value(message: Message, segment: Segment | None, path: str) -> Result:
         return {"value_code": text, "value_text": text}, None, []
     if value_type in _DATES:
         return {"value_text": text}, None, []
-    return _numeric(text, *decimal(text))
+    result = _numeric(text, *decimal(text))
+    if value_type == "NM" and text and "value_number" not in result[0]:
+        result[2].append("value_not_numeric")
+    return result
 
 
 def obx_range(message: Message, segment: Segment | None, path: str) -> Result:
@@ -85,7 +88,12 @@ def _numeric(text: str, number: Decimal | None, operator: str | None, normalised
         return values, None, ["number_too_long"]
     values["value_number"] = format(number, "f")
     values["operator"] = operator or ""
-    return values, None, ["number_normalised"] if normalised else []
+    return values, None, _read_otherwise(text) if normalised else []
+
+
+def _read_otherwise(text: str) -> list[str]:
+    """Why the number is not the text: told, never silent."""
+    return ["decimal_comma"] if "," in text else ["comparator_in_number"]
 
 
 def _digits(number: Decimal | None) -> str:

@@ -131,7 +131,7 @@ class _Landing:
     def _group(
         self, connection: sa.Connection, containers: Iterator[Container]
     ) -> tuple[Tally, int, bool]:
-        tally, before = Tally(), self.segments.appended
+        tally, count, before = Tally(), 0, self.segments.appended
         for count, container in enumerate(containers, 1):
             tally += self._container(connection, container)
             full = self.segments.appended - before >= COMMIT_BYTES

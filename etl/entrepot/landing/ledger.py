@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -217,10 +218,10 @@ def _insert(
     """Seals and enters new records; returns their ids by address."""
     if not fresh:
         return {}
-    rows, keys = [], []
+    rows, keys = [], {}
     for address, arrival in fresh.items():
         location = segments.append(arrival.content, address)
-        keys.append(location.wrapped_key)
+        keys[address] = location.wrapped_key
         rows.append(
             {
                 "source": source,
@@ -235,8 +236,9 @@ def _insert(
                 "fault_position": arrival.fault.position if arrival.fault else None,
             }
         )
-    returning = record.insert().returning(record.c.record_id, sort_by_parameter_order=True)
-    ids = list(connection.scalars(returning, rows))
-    pairs = zip(ids, keys, strict=True)
-    connection.execute(record_key.insert(), [{"record_id": i, "wrapped_key": k} for i, k in pairs])
-    return dict(zip(fresh, ids, strict=True))
+    # told by address: asking for the ids in the order of the rows costs a statement a row
+    inserted = record.insert().returning(record.c.address, record.c.record_id)
+    ids: dict[bytes, int] = dict(connection.execute(inserted, rows).all())
+    wrapped = [{"record_id": ids[a], "wrapped_key": key} for a, key in keys.items()]
+    connection.execute(record_key.insert(), sorted(wrapped, key=itemgetter("record_id")))
+    return ids

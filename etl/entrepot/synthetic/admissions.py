@@ -6,10 +6,12 @@ import datetime as dt
 from collections.abc import Iterator
 
 from entrepot.synthetic import segments as seg
+from entrepot.synthetic import visit_segments as visit
 from entrepot.synthetic.chart import Chart
 from entrepot.synthetic.facts import Death, Movement, Stay, Told
 from entrepot.synthetic.message import NULL, Message, Segment
 from entrepot.synthetic.persons import Change
+from entrepot.synthetic.times import stamp
 
 CORRECTIONS = {"name_corrected", "birth_corrected", "death_withdrawn", "named", "validated"}
 
@@ -25,6 +27,8 @@ def messages(chart: Chart) -> Iterator[Message]:
         for movement in stay.movements:
             for told in movement.tellings:
                 yield _movement(chart, stay, movement, told)
+        if stay.classes[-1][1] == "I" and stay.end and int(stay.nda[-3]) < 3:
+            yield _refresh(chart, stay)
 
 
 def identity_id(chart: Chart) -> str:
@@ -35,7 +39,9 @@ def identity_id(chart: Chart) -> str:
 def _creation(chart: Chart) -> Message:
     person = chart.person
     sent = person.first_seen - dt.timedelta(minutes=7)
-    if chart.stays:
+    if person.birth_order or "newborn" in person.role:
+        sent = person.first_seen + dt.timedelta(seconds=15)
+    else:
         sent = min(sent, chart.stays[0].classes[0][0] - dt.timedelta(minutes=7))
     parts = [seg.evn(sent, sent), seg.pid(person, sent, chart.ipp_at(sent)), *seg.nk1(person)]
     parts.append(Segment("PV1", {1: "1", 2: "N"}))
@@ -58,7 +64,7 @@ def _update(chart: Chart, change: Change) -> Message:
         facts += [fact.id for fact in chart.facts if isinstance(fact, Death)]
     parts = [seg.evn(sent, sent), identity, *seg.nk1(person)]
     if stay:
-        parts.append(seg.pv1(stay, sent))
+        parts.append(visit.pv1(stay, sent))
         facts.append(stay.id)
     else:
         parts.append(Segment("PV1", {1: "1", 2: "N"}))
@@ -67,6 +73,19 @@ def _update(chart: Chart, change: Change) -> Message:
     if change.reason in CORRECTIONS:
         new.marks["correction"] = True
     return new
+
+
+def _refresh(chart: Chart, stay: Stay) -> Message:
+    """A08 in the course of a stay: nothing new, everything again."""
+    sent = stay.start + (stay.exits[0][0] - stay.start) * 0.6
+    sent = sent.replace(microsecond=0)
+    parts = [
+        seg.evn(sent, sent),
+        seg.pid(chart.person, sent, stay.ipp, stay.nda),
+        visit.pv1(stay, sent),
+    ]
+    facts = (identity_id(chart), stay.id)
+    return Message("adt", seg.adt("A08"), chart.person.id, sent, parts, facts)
 
 
 def _current(chart: Chart, when: dt.datetime) -> Stay | None:
@@ -82,19 +101,22 @@ def _current(chart: Chart, when: dt.datetime) -> Stay | None:
 def _movement(chart: Chart, stay: Stay, movement: Movement, told: Told) -> Message:
     person, sent = chart.person, told.at
     facts = [identity_id(chart), stay.id, movement.id]
-    parts = [seg.evn(sent, told.start), seg.pid(person, sent, stay.ipp, stay.nda)]
+    clerk = chart.staff.clerks[int(stay.nda[-1]) % len(chart.staff.clerks)]
+    parts = [seg.evn(sent, told.start, clerk), seg.pid(person, sent, stay.ipp, stay.nda)]
     if told.event in ("A01", "A04", "A05"):
         parts += [Segment("PD1", {2: "U"}), seg.rol(person), *seg.nk1(person)]
-    parts.append(seg.pv1(stay, sent, told.unit))
+    parts.append(visit.pv1(stay, sent, told.unit))
     if told.event == "A13":
         parts[-1].fields |= {36: NULL, 45: NULL}
     if told.event in ("A01", "A05"):
-        parts.append(Segment("PV2", {8: seg.stamp(stay.start), 12: "Hospitalisation"}))
-    parts.append(seg.zbe(movement, told))
+        parts.append(Segment("PV2", {8: stamp(stay.start), 12: "Hospitalisation"}))
+    parts.append(visit.zbe(movement, told))
     if told.event in ("A01", "A03", "A04"):
-        parts += seg.french_segments(stay, sent)
+        parts += visit.french_segments(stay, sent)
     if told.event == "A03" and stay.exit_at(sent)[1] == "9":
-        facts += [fact.id for fact in chart.facts if isinstance(fact, Death) and fact.stay == stay.nda]
+        facts += [
+            fact.id for fact in chart.facts if isinstance(fact, Death) and fact.stay == stay.nda
+        ]
     new = Message(
         "adt", seg.adt(told.event), person.id, sent, parts, tuple(facts), sent + told.delay
     )

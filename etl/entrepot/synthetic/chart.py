@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from random import Random
+from zlib import crc32
 
 from entrepot.synthetic.chance import scattered, stream
 from entrepot.synthetic.facts import Fact, Identity, Movement, Stay
@@ -59,11 +60,14 @@ class Chart:
 
     def number(self, kind: str, digits: int = 11) -> str:
         """A number of one kind that nobody else has."""
-        return scattered(self.person.index * _PER_PATIENT + self.rank(kind), digits)
+        return scattered(
+            crc32(kind.encode()) + self.person.index * _PER_PATIENT + self.rank(kind), digits
+        )
 
     def nda(self, start: dt.datetime) -> str:
         """A fresh NDA: two digits of the year and eight more."""
-        return f"{start:%y}{scattered(self.person.index * 100 + self.rank('nda'), 8)}"
+        number = 39_916_801 + self.person.index * 100 + self.rank("nda")
+        return f"{start:%y}{scattered(number, 8)}"
 
     def ipp_at(self, when: dt.datetime) -> str:
         """The IPP in use at `when`: a second number may be in use for some time."""
@@ -79,9 +83,17 @@ class Chart:
         draw = self.rng.random()
         visit = "" if draw < 0.15 else nda if draw < 0.45 else FINESS if draw < 0.6 else f"V{nda}"
         new = Stay(
-            self.fact_id("stay"), self.person.id, self.ipp_at(start), nda, start, setting,
-            self.rng.choice(self.staff.doctors), visit, entry, classes=[(start, class_code)],
-        )  # fmt: skip
+            self.fact_id("stay"),
+            self.person.id,
+            self.ipp_at(start),
+            nda,
+            start,
+            setting,
+            self.rng.choice(self.staff.doctors),
+            visit,
+            entry,
+            classes=[(start, class_code)],
+        )
         self.stays.append(new)
         self.add(new)
         return new
@@ -91,12 +103,23 @@ class Chart:
     ) -> Movement:
         """Adds a movement to `stay`; its class is the stay's unless said."""
         new = Movement(
-            self.fact_id("movement"), self.person.id, stay.ipp, self.number("movement", 10),
-            stay.nda, event, class_code or stay.class_at(start), start, unit,
-        )  # fmt: skip
+            self.fact_id("movement"),
+            self.person.id,
+            stay.ipp,
+            self.number("movement", 10),
+            stay.nda,
+            event,
+            class_code or stay.class_at(start),
+            start,
+            unit,
+        )
         stay.movements.append(new)
         self.add(new)
         return new
+
+    def age_at(self, when: dt.datetime) -> int:
+        """Age in whole years, as well as the birth date tells it."""
+        return when.year - int(self.person.final.birth[:4])
 
     def minutes(self, low: int, high: int) -> dt.timedelta:
         """A random delay."""

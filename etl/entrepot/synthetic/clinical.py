@@ -34,7 +34,8 @@ class Diagnosis(NamedTuple):
 
     code: str
     label: str
-    settings: frozenset[str]  # emergency medicine surgery cancer maternity chronic symptom
+    settings: frozenset[str]  # emergency medicine surgery cancer maternity chronic symptom…
+    youngest: int  # age in years from which it is met
     sex: str = ""
 
 
@@ -46,6 +47,7 @@ class Act(NamedTuple):
     settings: frozenset[str]
     anaesthesia: bool = False
     sex: str = ""
+    adults: bool = False  # not done to children
 
 
 class Drug(NamedTuple):
@@ -90,12 +92,14 @@ PANELS: dict[str, tuple[str, str]] = {  # panel -> LOINC code, label
 _Q = "NM"
 LABS: tuple[Lab, ...] = (
     Lab("718-7", "HB", "Hémoglobine", "NFS", _Q, "g/dL", 1, "12.0", "16.0", 13.1, 1.9),
-    Lab("6690-2", "GB", "Leucocytes", "NFS", _Q, "G/L", 2, "4.00", "10.00", 7.6, 2.6, (), "/mm3", 1000),
+    Lab("6690-2", "GB", "Leucocytes", "NFS", _Q, "G/L", 2, "4.00", "10.00", 7.6, 2.6, (), "/mm3",
+        1000),
     Lab("789-8", "GR", "Hématies", "NFS", _Q, "T/L", 2, "4.00", "5.70", 4.5, 0.5),
     Lab("4544-3", "HTE", "Hématocrite", "NFS", _Q, "%", 1, "36.0", "50.0", 40.2, 4.3),
     Lab("787-2", "VGM", "Volume globulaire moyen", "NFS", _Q, "fL", 0, "80", "100", 90.0, 5.0),
     Lab("777-3", "PLQ", "Plaquettes", "NFS", _Q, "G/L", 0, "150", "400", 245.0, 70.0),
-    Lab("751-8", "PNN", "Polynucléaires neutrophiles", "NFS", _Q, "G/L", 2, "1.80", "7.50", 4.6, 1.9),
+    Lab("751-8", "PNN", "Polynucléaires neutrophiles", "NFS", _Q, "G/L", 2, "1.80", "7.50", 4.6,
+        1.9),
     Lab("731-0", "LYM", "Lymphocytes", "NFS", _Q, "G/L", 2, "1.00", "4.00", 1.9, 0.6),
     Lab("2951-2", "NA", "Sodium", "IONO", _Q, "mmol/L", 0, "136", "145", 139.5, 3.1),
     Lab("2823-3", "K", "Potassium", "IONO", _Q, "mmol/L", 1, "3.5", "5.1", 4.2, 0.5),
@@ -141,52 +145,57 @@ def _s(*settings: str) -> frozenset[str]:
 
 
 DIAGNOSES: tuple[Diagnosis, ...] = (
-    Diagnosis("I10", "Hypertension artérielle essentielle", _s("chronic")),
-    Diagnosis("E1198", "Diabète de type 2 non insulinotraité", _s("chronic")),  # extension of E11.9
-    Diagnosis("I2190", "Infarctus du myocarde, prise en charge initiale", _s("emergency", "medicine")),
-    Diagnosis("I509", "Insuffisance cardiaque", _s("emergency", "medicine", "chronic")),
-    Diagnosis("I489", "Fibrillation ou flutter auriculaire", _s("medicine", "chronic")),
-    Diagnosis("J189", "Pneumopathie", _s("emergency", "medicine")),
-    Diagnosis("J459", "Asthme", _s("emergency", "medicine", "chronic")),
-    Diagnosis("J439", "Emphysème pulmonaire", _s("chronic")),
-    Diagnosis("I64", "Accident vasculaire cérébral", _s("emergency", "medicine")),
-    Diagnosis("G309", "Maladie d'Alzheimer", _s("chronic")),
-    Diagnosis("K37", "Appendicite", _s("surgery", "emergency")),
-    Diagnosis("N390", "Infection urinaire", _s("emergency", "medicine")),
-    Diagnosis("K802", "Calcul de la vésicule biliaire", _s("surgery")),
-    Diagnosis("C509", "Cancer du sein", _s("cancer"), "F"),
-    Diagnosis("C189", "Cancer du côlon", _s("cancer")),
-    Diagnosis("C189+8", "Cancer du côlon, autre", _s("cancer")),  # ATIH extension with "+"
-    Diagnosis("C785", "Métastase du gros intestin", _s("cancer")),
-    Diagnosis("N183", "Maladie rénale chronique, stade 3", _s("chronic")),
-    Diagnosis("N184", "Maladie rénale chronique, stade 4", _s("chronic")),
-    Diagnosis("N185", "Maladie rénale chronique, stade 5", _s("dialysis")),
-    Diagnosis("D649", "Anémie", _s("chronic", "medicine")),
-    Diagnosis("E785", "Hyperlipidémie", _s("chronic")),
-    Diagnosis("M069", "Polyarthrite rhumatoïde", _s("chronic", "medicine")),
-    Diagnosis("M819", "Ostéoporose", _s("chronic")),
-    Diagnosis("M179", "Gonarthrose", _s("surgery")),
-    Diagnosis("M169", "Coxarthrose", _s("surgery")),
-    Diagnosis("F329", "Épisode dépressif", _s("chronic", "medicine")),
-    Diagnosis("R060", "Dyspnée", _s("symptom", "emergency")),
-    Diagnosis("R509", "Fièvre", _s("symptom", "emergency")),
-    Diagnosis("R51", "Céphalée", _s("symptom", "emergency")),
-    Diagnosis("U0710", "COVID-19, forme respiratoire", _s("medicine", "emergency")),
-    Diagnosis("S934", "Entorse de la cheville", _s("emergency")),
-    Diagnosis("A419", "Sepsis", _s("medicine", "emergency")),
-    Diagnosis("J209", "Bronchite aiguë", _s("emergency")),
-    Diagnosis("I269", "Embolie pulmonaire", _s("medicine", "emergency")),
-    Diagnosis("J960", "Insuffisance respiratoire aiguë", _s("medicine")),
-    Diagnosis("E039", "Hypothyroïdie", _s("chronic")),
-    Diagnosis("M109", "Goutte", _s("chronic")),
-    Diagnosis("I252", "Antécédent d'infarctus du myocarde", _s("chronic")),
-    Diagnosis("O149", "Prééclampsie", _s("maternity"), "F"),
-    Diagnosis("O800", "Accouchement spontané par le sommet", _s("delivery"), "F"),
-    Diagnosis("Z380", "Enfant unique né à l'hôpital", _s("birth")),
-    Diagnosis("Z383", "Jumeaux nés à l'hôpital", _s("twin")),
-    Diagnosis("Z511", "Séance de chimiothérapie", _s("chemotherapy")),
-    Diagnosis("Z491", "Séance de dialyse", _s("haemodialysis")),
-    Diagnosis("Z515", "Soins palliatifs", _s("palliative")),
+    Diagnosis("I10", "Hypertension artérielle essentielle", _s("chronic"), 30),
+    Diagnosis(
+        "E1198", "Diabète de type 2 non insulinotraité", _s("chronic"), 30
+    ),  # extension of E11.9
+    Diagnosis(
+        "I2190", "Infarctus du myocarde, prise en charge initiale", _s("emergency", "medicine"), 40
+    ),
+    Diagnosis("I509", "Insuffisance cardiaque", _s("emergency", "medicine", "chronic"), 40),
+    Diagnosis("I489", "Fibrillation ou flutter auriculaire", _s("medicine", "chronic"), 40),
+    Diagnosis("J189", "Pneumopathie", _s("emergency", "medicine"), 0),
+    Diagnosis("J459", "Asthme", _s("emergency", "medicine", "chronic"), 3),
+    Diagnosis("J439", "Emphysème pulmonaire", _s("chronic"), 40),
+    Diagnosis("I64", "Accident vasculaire cérébral", _s("emergency", "medicine"), 35),
+    Diagnosis("G309", "Maladie d'Alzheimer", _s("chronic"), 60),
+    Diagnosis("K37", "Appendicite", _s("surgery", "emergency"), 5),
+    Diagnosis("N390", "Infection urinaire", _s("emergency", "medicine"), 2),
+    Diagnosis("K802", "Calcul de la vésicule biliaire", _s("surgery"), 18),
+    Diagnosis("C509", "Cancer du sein", _s("cancer"), 30, "F"),
+    Diagnosis("C189", "Cancer du côlon", _s("cancer"), 35),
+    Diagnosis("C189+8", "Cancer du côlon, autre", _s("cancer"), 35),  # ATIH extension with "+"
+    Diagnosis("C785", "Métastase du gros intestin", _s("cancer"), 35),
+    Diagnosis("N183", "Maladie rénale chronique, stade 3", _s("chronic"), 18),
+    Diagnosis("N184", "Maladie rénale chronique, stade 4", _s("chronic"), 18),
+    Diagnosis("N185", "Maladie rénale chronique, stade 5", _s("dialysis"), 18),
+    Diagnosis("D649", "Anémie", _s("chronic", "medicine"), 0),
+    Diagnosis("E785", "Hyperlipidémie", _s("chronic"), 30),
+    Diagnosis("M069", "Polyarthrite rhumatoïde", _s("chronic", "medicine"), 18),
+    Diagnosis("M819", "Ostéoporose", _s("chronic"), 50),
+    Diagnosis("M179", "Gonarthrose", _s("surgery"), 50),
+    Diagnosis("M169", "Coxarthrose", _s("surgery"), 50),
+    Diagnosis("H259", "Cataracte sénile", _s("surgery"), 55),
+    Diagnosis("F329", "Épisode dépressif", _s("chronic", "medicine"), 18),
+    Diagnosis("R060", "Dyspnée", _s("symptom", "emergency"), 0),
+    Diagnosis("R509", "Fièvre", _s("symptom", "emergency"), 0),
+    Diagnosis("R51", "Céphalée", _s("symptom", "emergency"), 5),
+    Diagnosis("U0710", "COVID-19, forme respiratoire", _s("medicine", "emergency"), 0),
+    Diagnosis("S934", "Entorse de la cheville", _s("emergency"), 8),
+    Diagnosis("A419", "Sepsis", _s("medicine", "emergency"), 0),
+    Diagnosis("J209", "Bronchite aiguë", _s("emergency"), 0),
+    Diagnosis("I269", "Embolie pulmonaire", _s("medicine", "emergency"), 18),
+    Diagnosis("J960", "Insuffisance respiratoire aiguë", _s("medicine"), 18),
+    Diagnosis("E039", "Hypothyroïdie", _s("chronic"), 18),
+    Diagnosis("M109", "Goutte", _s("chronic"), 18),
+    Diagnosis("I252", "Antécédent d'infarctus du myocarde", _s("chronic"), 45),
+    Diagnosis("O149", "Prééclampsie", _s("maternity"), 15, "F"),
+    Diagnosis("O800", "Accouchement spontané par le sommet", _s("delivery"), 15, "F"),
+    Diagnosis("Z380", "Enfant unique né à l'hôpital", _s("birth"), 0),
+    Diagnosis("Z383", "Jumeaux nés à l'hôpital", _s("twin"), 0),
+    Diagnosis("Z511", "Séance de chimiothérapie", _s("chemotherapy"), 0),
+    Diagnosis("Z491", "Séance de dialyse", _s("haemodialysis"), 0),
+    Diagnosis("Z515", "Soins palliatifs", _s("palliative"), 0),
 )
 
 ACTS: tuple[Act, ...] = (
@@ -195,7 +204,7 @@ ACTS: tuple[Act, ...] = (
     Act("HHFA001", "Appendicectomie par incision iliaque", _s("appendix"), True),
     Act("HHFA016", "Appendicectomie par coelioscopie", _s("appendix"), True),
     Act("HMFC004", "Cholécystectomie par coelioscopie", _s("gallbladder"), True),
-    Act("HHQE002", "Coloscopie totale", _s("clinic", "cancer"), True),
+    Act("HHQE002", "Coloscopie totale", _s("clinic", "cancer"), True, adults=True),
     Act("DZQM006", "Échographie cardiaque transthoracique", _s("medicine", "clinic")),
     Act("NEKA020", "Prothèse totale de hanche", _s("hip"), True),
     Act("NFKA007", "Prothèse du genou à trois compartiments", _s("knee"), True),
@@ -205,34 +214,51 @@ ACTS: tuple[Act, ...] = (
     Act("QZJA002", "Suture d'une petite plaie", _s("emergency")),
     Act("GLLD015", "Ventilation mécanique, par 24 heures", _s("intensive")),
     Act("ACQK001", "Scanner du crâne sans injection", _s("emergency", "medicine")),
-    Act("QEQK001", "Mammographie bilatérale", _s("clinic", "cancer"), False, "F"),
+    Act("QEQK001", "Mammographie bilatérale", _s("clinic", "cancer"), False, "F", True),
     Act("BFGA004", "Chirurgie de la cataracte", _s("eye"), True),
     Act("YYYY600", "Supplément d'archivage numérique", _s("clinic")),
 )
 
 DRUGS: tuple[Drug, ...] = (
-    Drug("3400899900011", "UCD", "PARACETAMOL 1 G CPR", "paracétamol", "N02BE01", "1", "g", "PO", 3),
+    Drug("3400899900011", "UCD", "PARACETAMOL 1 G CPR", "paracétamol", "N02BE01", "1", "g", "PO",
+        3),
     Drug("3400899900028", "UCD", "ASPIRINE 75 MG PDR", "aspirine", "B01AC06", "75", "mg", "PO", 1),
-    Drug("3400899900035", "UCD", "AMOXICILLINE 1 G INJ", "amoxicilline", "J01CA04", "1", "g", "IV", 3),
-    Drug("3400899900042", "UCD", "CEFTRIAXONE 1 G INJ", "ceftriaxone", "J01DD04", "1", "g", "IV", 1),
+    Drug("3400899900035", "UCD", "AMOXICILLINE 1 G INJ", "amoxicilline", "J01CA04", "1", "g",
+        "IV", 3),
+    Drug("3400899900042", "UCD", "CEFTRIAXONE 1 G INJ", "ceftriaxone", "J01DD04", "1", "g", "IV",
+        1),
     Drug("3400899900059", "UCD", "MORPHINE 10 MG INJ", "morphine", "N02AA01", "10", "mg", "SC", 4),
-    Drug("3400899900066", "UCD", "AMLODIPINE 5 MG GEL", "amlodipine", "C08CA01", "5", "mg", "PO", 1),
+    Drug("3400899900066", "UCD", "AMLODIPINE 5 MG GEL", "amlodipine", "C08CA01", "5", "mg", "PO",
+        1),
     Drug("3400899900073", "UCD", "RAMIPRIL 5 MG CPR", "ramipril", "C09AA05", "5", "mg", "PO", 1),
-    Drug("3400899900080", "UCD", "ATORVASTATINE 40 MG", "atorvastatine", "C10AA05", "40", "mg", "PO", 1),
-    Drug("3400899900097", "UCD", "CLOPIDOGREL 75 MG", "clopidogrel", "B01AC04", "75", "mg", "PO", 1),
-    Drug("3400899900103", "UCD", "AMIODARONE 200 MG", "amiodarone", "C01BD01", "200", "mg", "PO", 1),
+    Drug("3400899900080", "UCD", "ATORVASTATINE 40 MG", "atorvastatine", "C10AA05", "40", "mg",
+        "PO", 1),
+    Drug("3400899900097", "UCD", "CLOPIDOGREL 75 MG", "clopidogrel", "B01AC04", "75", "mg", "PO",
+        1),
+    Drug("3400899900103", "UCD", "AMIODARONE 200 MG", "amiodarone", "C01BD01", "200", "mg", "PO",
+        1),
     Drug("3400899900110", "UCD", "DIGOXINE 0,25 MG", "digoxine", "C01AA05", "0.25", "mg", "PO", 1),
-    Drug("3400999900133", "CIP", "LEVOTHYROXINE 75 UG", "lévothyroxine", "H03AA01", "75", "µg", "PO", 1),
-    Drug("3400999900140", "CIP", "PREDNISONE 20 MG CPR", "prednisone", "H02AB07", "20", "mg", "PO", 2),
-    Drug("3400899900158", "UCD", "ONDANSETRON 8 MG INJ", "ondansétron", "A04AA01", "8", "mg", "IV", 2),
-    Drug("3400899900165", "UCD", "IBUPROFENE 400 MG CPR", "ibuprofène", "M01AE01", "400", "mg", "PO", 3),
-    Drug("3400899900172", "UCD", "SALBUTAMOL 5 MG AERO", "salbutamol", "R03AC02", "5", "mg", "IH", 3),
-    Drug("3400899900189", "UCD", "MIDAZOLAM 5 MG INJ", "midazolam", "N05CD08", "2.5", "mg", "IV", 1),
-    Drug("3400899900196", "UCD", "HEPARINE 5000 UI INJ", "héparine", "B01AB01", "5000", "UI", "SC", 2),
-    Drug("3400899900202", "UCD", "METHOTREXATE 50 MG INJ", "méthotrexate", "L01BA01", "50", "mg", "IV", 1),
-    Drug("J01CR02", "ATC", "AMOX AC CLAV 1 G SACH", "amoxicilline et acide clavulanique", "J01CR02", "1", "g", "PO", 3),
+    Drug("3400999900133", "CIP", "LEVOTHYROXINE 75 UG", "lévothyroxine", "H03AA01", "75", "µg",
+        "PO", 1),
+    Drug("3400999900140", "CIP", "PREDNISONE 20 MG CPR", "prednisone", "H02AB07", "20", "mg",
+        "PO", 2),
+    Drug("3400899900158", "UCD", "ONDANSETRON 8 MG INJ", "ondansétron", "A04AA01", "8", "mg",
+        "IV", 2),
+    Drug("3400899900165", "UCD", "IBUPROFENE 400 MG CPR", "ibuprofène", "M01AE01", "400", "mg",
+        "PO", 3),
+    Drug("3400899900172", "UCD", "SALBUTAMOL 5 MG AERO", "salbutamol", "R03AC02", "5", "mg",
+        "IH", 3),
+    Drug("3400899900189", "UCD", "MIDAZOLAM 5 MG INJ", "midazolam", "N05CD08", "2.5", "mg", "IV",
+        1),
+    Drug("3400899900196", "UCD", "HEPARINE 5000 UI INJ", "héparine", "B01AB01", "5000", "UI",
+        "SC", 2),
+    Drug("3400899900202", "UCD", "METHOTREXATE 50 MG INJ", "méthotrexate", "L01BA01", "50", "mg",
+        "IV", 1),
+    Drug("J01CR02", "ATC", "AMOX AC CLAV 1 G SACH", "amoxicilline et acide clavulanique",
+        "J01CR02", "1", "g", "PO", 3),
     Drug("B01AA03", "ATC", "WARFARINE 5 MG CPR", "warfarine", "B01AA03", "5", "mg", "PO", 1),
-    Drug("3400899900226", "UCD", "PHLOROGLUCINOL 80 MG", "phloroglucinol", "A03AX12", "80", "mg", "PO", 3),
+    Drug("3400899900226", "UCD", "PHLOROGLUCINOL 80 MG", "phloroglucinol", "A03AX12", "80", "mg",
+        "PO", 3),
 )  # fmt: skip
 
 VACCINES: tuple[Vaccine, ...] = (

@@ -9,8 +9,18 @@ from collections.abc import Iterator
 from html.entities import codepoint2name
 
 from entrepot.synthetic import segments as seg
+from entrepot.synthetic import visit_segments as visit
 from entrepot.synthetic.chart import Chart
-from entrepot.synthetic.message import Attachment, Field, Ident, Message, Repeat, Segment, Text, lines
+from entrepot.synthetic.message import (
+    Attachment,
+    Field,
+    Ident,
+    Message,
+    Repeat,
+    Segment,
+    Text,
+    lines,
+)
 from entrepot.synthetic.orders import Letter
 from entrepot.synthetic.spelling import bare
 from entrepot.synthetic.times import minute
@@ -46,18 +56,38 @@ def _withdrawn(chart: Chart, letter: Letter, sent: dt.datetime) -> Message:
 
 def _head(chart: Chart, letter: Letter, sent: dt.datetime) -> list[Segment]:
     stay = letter.stay
-    return [seg.evn(sent, letter.written), seg.pid(chart.person, sent, stay.ipp, stay.nda), seg.pv1(stay, sent)]
+    return [
+        seg.evn(sent, letter.written),
+        seg.pid(chart.person, sent, stay.ipp, stay.nda),
+        visit.pv1(stay, sent),
+    ]
 
 
 def _txa(chart: Chart, letter: Letter) -> Segment:
     civil = chart.person.at(letter.written)
-    name = Text(["CR_", Ident(bare(civil.daily).upper(), "NOM"), "_", Ident(bare(civil.given), "PRENOM"), ".pdf"])
-    return Segment("TXA", {
-        1: "1", 2: letter.type_code, 3: "TEXT", 4: minute(letter.written), 9: letter.author.xcn(),
-        12: [Ident(letter.document, "AUTRE_ID"), "DPI"],
-        13: [Ident(letter.parent, "AUTRE_ID"), "DPI"] if letter.parent else "",
-        16: name if int(letter.document[-1]) < 3 else "", 17: "LA",
-    })  # fmt: skip
+    name = Text(
+        [
+            "CR_",
+            Ident(bare(civil.daily).upper(), "NOM"),
+            "_",
+            Ident(bare(civil.given), "PRENOM"),
+            ".pdf",
+        ]
+    )
+    return Segment(
+        "TXA",
+        {
+            1: "1",
+            2: letter.type_code,
+            3: "TEXT",
+            4: minute(letter.written),
+            9: letter.author.xcn(),
+            12: [Ident(letter.document, "AUTRE_ID"), "DPI"],
+            13: [Ident(letter.parent, "AUTRE_ID"), "DPI"] if letter.parent else "",
+            16: name if int(letter.document[-1]) < 3 else "",
+            17: "LA",
+        },
+    )
 
 
 def _contents(letter: Letter) -> Iterator[Segment]:
@@ -77,10 +107,17 @@ def _contents(letter: Letter) -> Iterator[Segment]:
 
 
 def _obx(letter: Letter, number: int, kind: str, content: Field) -> Segment:
-    return Segment("OBX", {
-        1: str(number), 2: kind, 3: [letter.type_code, letter.title, "LN"], 5: content,
-        11: "F", 14: minute(letter.written),
-    })  # fmt: skip
+    return Segment(
+        "OBX",
+        {
+            1: str(number),
+            2: kind,
+            3: [letter.type_code, letter.title, "LN"],
+            5: content,
+            11: "F",
+            14: minute(letter.written),
+        },
+    )
 
 
 def _encoded(letter: Letter) -> bytes:
@@ -94,7 +131,8 @@ def as_html(text: str, *, entities: bool) -> str:
     body = html.escape(text)
     if entities:
         body = "".join(
-            f"&{codepoint2name[ord(c)]};" if ord(c) > 127 and ord(c) in codepoint2name else c for c in body
+            f"&{codepoint2name[ord(c)]};" if ord(c) > 127 and ord(c) in codepoint2name else c
+            for c in body
         )
     body = body.replace("\n", "<br/>\n")
     return f'<html><head><meta charset="utf-8"/></head><body><p>{body}</p></body></html>'
@@ -104,6 +142,7 @@ def as_rtf(text: str) -> str:
     """An RTF document of `text` in code page 1252."""
     escaped = text.replace("\\", "\\\\").replace("{", "\\{").replace("}", "\\}")
     body = "".join(
-        c if ord(c) < 128 else "".join(f"\\'{byte:02x}" for byte in c.encode("cp1252")) for c in escaped
+        c if ord(c) < 128 else "".join(f"\\'{byte:02x}" for byte in c.encode("cp1252"))
+        for c in escaped
     )
     return "{\\rtf1\\ansi\\ansicpg1252\\deff0 " + body.replace("\n", "\\par\n") + "}"

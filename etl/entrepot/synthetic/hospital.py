@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from random import Random
 from typing import NamedTuple
 
 from entrepot.synthetic.chance import stream
@@ -61,7 +62,7 @@ class Professional:
     family: str
     given: str
     sex: str
-    title: str  # Dr or Pr
+    title: str  # Dr, Pr or none
     street: str = ""
     phone: str = ""
 
@@ -70,8 +71,21 @@ class Professional:
         number = Ident(self.rpps, "RPPS", "professional")
         family = Ident(self.family.upper(), "NOM_PS", "professional")
         given = Ident(self.given, "PRENOM_PS", "professional")
-        return [number, family, given, "", "", self.title.upper(), "", "", PS_AUTHORITY,
-                "D", "", "", "RPPS"]  # fmt: skip
+        return [
+            number,
+            family,
+            given,
+            "",
+            "",
+            self.title.upper(),
+            "",
+            "",
+            PS_AUTHORITY,
+            "D",
+            "",
+            "",
+            "RPPS",
+        ]
 
     def cnn(self) -> list[str]:
         """HL7 CNN: the same person in sub-components (OBR-32.1)."""
@@ -103,6 +117,12 @@ def staff(seed: int) -> Staff:
     )
 
 
+def _title(number: int, rng: Random) -> str:
+    if number >= 200:  # clerks and nurses
+        return ""
+    return "Pr" if rng.random() < 0.15 else "Dr"
+
+
 def _professional(seed: int, number: int) -> Professional:
     rng = stream(seed, number, "professional")
     sex = rng.choice("FM")
@@ -112,7 +132,7 @@ def _professional(seed: int, number: int) -> Professional:
         surnames[(number * 7 + rng.randrange(3)) % len(surnames)],
         rng.choice(GIVEN_F if sex == "F" else GIVEN_M),
         sex,
-        "Pr" if rng.random() < 0.15 else "Dr",
+        _title(number, rng),
         f"{rng.randint(1, 90)} rue de Bourgogne",
         f"026191{rng.randint(0, 9999):04d}",
     )

@@ -49,28 +49,36 @@ def order_labs(chart: Chart, stay: Stay) -> None:
 def order(chart: Chart, stay: Stay, panel: str, observed: dt.datetime) -> None:
     """One order and its reports."""
     rng = chart.rng
-    observed = observed.replace(second=0)
+    observed = settled(observed.replace(second=0))
     draw = rng.random()
     style = "offset" if draw < 0.15 else "utc" if draw < 0.25 else "local"
     new = Order(
-        stay, chart.number("placer", 11), "L" + chart.number("filler", 11), panel, observed,
-        stay.attending, rng.choice(chart.staff.biologists), style,
-    )  # fmt: skip
-    for lab in _chosen(panel, rng):
+        stay,
+        chart.number("placer", 11),
+        "L" + chart.number("filler", 11),
+        panel,
+        observed,
+        stay.attending,
+        rng.choice(chart.staff.biologists),
+        style,
+    )
+    for lab in _chosen(panel, chart):
         for sub_id in ("1", "2") if lab.local == "HEMOC" else ("",):
             new.results.append(_result(chart, new, lab, sub_id))
     _report(chart, new)
     for result in new.results:
-        if not result.lab.texts and rng.random() < 0.05 or result.sub_id == "1":
+        if (not result.lab.texts and rng.random() < 0.05) or result.sub_id == "1":
             new.comments[result.id] = _comment(chart)
         chart.add(result)
     chart.orders.append(new)
 
 
-def _chosen(panel: str, rng: Random) -> list[Lab]:
-    found = [lab for lab in LABS if lab.panel == panel]
+def _chosen(panel: str, chart: Chart) -> list[Lab]:
+    rng, sex = chart.rng, chart.person.final.sex
+    found = [lab for lab in LABS if lab.panel == panel and (lab.local != "PSA" or sex == "M")]
     if panel == "RENAL":  # a laboratory gives creatinine in one unit
-        found.remove(next(lab for lab in found if lab.local == rng.choice(("CREA", "CREAM"))))
+        other = rng.choice(("CREA", "CREAM"))
+        found = [lab for lab in found if lab.local != other]
     return found if len(found) < 4 else [lab for lab in found if rng.random() < 0.8] or found[:1]
 
 
@@ -79,12 +87,20 @@ def _result(chart: Chart, order: Order, lab: Lab, sub_id: str) -> Result:
     other = bool(lab.other_unit) and rng.random() < 0.2
     factor = lab.other_factor if other else 1
     low, high = (_scaled(bound, factor) for bound in (lab.low, lab.high))
-    at = order.observed + dt.timedelta(minutes=rng.choice((0, 0, 0, 5, 12)))
+    at = settled(order.observed + dt.timedelta(minutes=rng.choice((0, 0, 0, 5, 12))))
     return Result(
-        chart.fact_id("result"), order.stay.patient, order.stay.ipp, order, lab,
-        lab.other_unit if other else lab.unit, low, high, at, draw_value(lab, factor, rng),
+        chart.fact_id("result"),
+        order.stay.patient,
+        order.stay.ipp,
+        order,
+        lab,
+        lab.other_unit if other else lab.unit,
+        low,
+        high,
+        at,
+        draw_value(lab, factor, rng),
         sub_id=sub_id,
-    )  # fmt: skip
+    )
 
 
 def _scaled(bound: str, factor: int) -> str:
@@ -165,7 +181,12 @@ def _comment(chart: Chart) -> Text:
     if rng.random() < 0.75:
         return Text([rng.choice(NEUTRAL)])
     doctor, civil = rng.choice(chart.staff.doctors), chart.person.final
-    return Text([
-        "Résultat téléphoné au Dr ", Ident(doctor.family.upper(), "NOM_PS", "professional"),
-        f" pour {civil.title} ", Ident(civil.daily.upper(), "NOM"), ".",
-    ])  # fmt: skip
+    return Text(
+        [
+            "Résultat téléphoné au Dr ",
+            Ident(doctor.family.upper(), "NOM_PS", "professional"),
+            f" pour {civil.title} ",
+            Ident(civil.daily.upper(), "NOM"),
+            ".",
+        ]
+    )

@@ -17,16 +17,34 @@ from entrepot.synthetic.spelling import Pieces
 from entrepot.synthetic.times import spoken
 
 KEEP = (
-    "petit nodule du lobe moyen", "signe de Blumberg négatif", "maladie de Parkinson", "teint rose",
-    "score de Glasgow à 15", "maladie de Crohn", "signe de Lasègue", "bras gauche", "petit bassin",
-    "maladie de Hodgkin", "score de Wells", "foyer crépitant à droite", "hernie de Spiegel",
-    "rate palpable", "échelle de Braden à 18", "blanc d'œil clair", "souffle court", "canal de Wirsung",
-)  # fmt: skip
+    "petit nodule du lobe moyen",
+    "signe de Blumberg négatif",
+    "maladie de Parkinson",
+    "teint rose",
+    "score de Glasgow à 15",
+    "maladie de Crohn",
+    "signe de Lasègue",
+    "bras gauche",
+    "petit bassin",
+    "maladie de Hodgkin",
+    "score de Wells",
+    "foyer crépitant à droite",
+    "hernie de Spiegel",
+    "rate palpable",
+    "échelle de Braden à 18",
+    "blanc d'œil clair",
+    "souffle court",
+    "canal de Wirsung",
+)
 KIN = {
-    ("SPO", "M"): ("son mari", "son époux"), ("SPO", "F"): ("son épouse", "sa femme"),
-    ("CHD", "M"): ("son fils",), ("CHD", "F"): ("sa fille",), ("MTH", "F"): ("sa mère",),
-    ("SIB", "M"): ("son frère",), ("SIB", "F"): ("sa sœur",),
-}  # fmt: skip
+    ("SPO", "M"): ("son mari", "son époux"),
+    ("SPO", "F"): ("son épouse", "sa femme"),
+    ("CHD", "M"): ("son fils",),
+    ("CHD", "F"): ("sa fille",),
+    ("MTH", "F"): ("sa mère",),
+    ("SIB", "M"): ("son frère",),
+    ("SIB", "F"): ("sa sœur",),
+}
 
 
 @dataclass
@@ -80,7 +98,9 @@ def _head(draft: Draft, title: str) -> None:
         draft.say("\nSecrétariat : ", spelling.phone(draft.author.phone, rng, "professional"))
     draft.say("\n\nOrléans, le ", spoken(draft.when.date()), "\n\n", title.upper(), "\n")
     if rng.random() < 0.6:
-        draft.say("\n", *spelling.doctor(gp, rng), "\n", Ident(gp.street, "ADRESSE", "professional"))
+        draft.say(
+            "\n", *spelling.doctor(gp, rng), "\n", Ident(gp.street, "ADRESSE", "professional")
+        )
         draft.say("\n45000 ORLÉANS\n")
 
 
@@ -109,7 +129,7 @@ def _patient_block(draft: Draft) -> None:
 
 def _opening(draft: Draft) -> None:
     rng, stay, civil = draft.rng, draft.stay, draft.civil
-    age = draft.when.year - int(civil.birth[:4])
+    age = draft.chart.age_at(draft.when)
     first = spelling.patient(civil, rng)
     draft.say(rng.choice(("Cher Confrère,", "Chère Consœur,", "Cher ami,")), "\n\n")
     if stay.classes[-1][1] == "O":
@@ -118,9 +138,15 @@ def _opening(draft: Draft) -> None:
         draft.say("Nous avons pris en charge ", *first, f", {age} ans, du {stay.start:%d/%m/%Y}")
         if stay.end:
             draft.say(" au ", rng.choice((f"{stay.end:%d/%m/%Y}", spoken(stay.end.date()))))
-    named = [f.code.label for f in draft.chart.facts if isinstance(f, Diagnosis) and f.stay is stay
-             and not f.cancelled and f.rank == "DP"]  # fmt: skip
-    draft.say(" pour : ", (named or [rng.choice(("douleurs", "bilan", "suivi", "altération de l'état général"))])[0])
+    named = [
+        f.code.label
+        for f in draft.chart.facts
+        if isinstance(f, Diagnosis) and f.stay is stay and not f.cancelled and f.rank == "DP"
+    ]
+    draft.say(
+        " pour : ",
+        (named or [rng.choice(("douleurs", "bilan", "suivi", "altération de l'état général"))])[0],
+    )
     draft.say(".\n")
 
 
@@ -128,7 +154,7 @@ def _history(draft: Draft) -> None:
     rng = draft.rng
     chosen = rng.sample(KEEP, 3)
     draft.keep.extend(chosen)
-    draft.say("\nAntécédents : ", chosen[0], f", opéré{draft.agreed} en {rng.randint(1995, 2022)}.\n")
+    draft.say("\nAntécédents : ", chosen[0], ".\n")
     draft.say("À l'examen : ", chosen[1], ", ", chosen[2], ".\n")
 
 
@@ -143,7 +169,7 @@ def _family(draft: Draft) -> None:
         draft.say(spelling.family(mother.daily, rng, of="mother"), ".\n")
     if rng.random() < 0.5:
         subject = spelling.patient(civil, rng)
-        draft.say(*subject, " vit ", rng.choice(("seul", "en couple", "en famille")))
+        draft.say(*subject, " vit ", rng.choice((f"seul{draft.agreed}", "en couple", "en famille")))
         if rng.random() < 0.4:
             town = rng.choice((civil.address.town, civil.address.town.upper()))
             draft.say(" à ", Ident(town, "VILLE"))
@@ -161,17 +187,27 @@ def _relative(draft: Draft, who: Relative) -> None:
 
 
 def _examination(draft: Draft) -> None:
-    rng = draft.rng
-    draft.say(f"TA {rng.randint(10, 16)}/{rng.randint(6, 9)}, température {rng.choice(('36,8', '37,2', '38,4'))} °C, ")
-    draft.say(f"poids {rng.randint(45, 105)} kg. ", rng.choice(("Cœur régulier.", "Auscultation libre.")), "\n")
+    rng, age = draft.rng, draft.chart.age_at(draft.when)
+    draft.say(
+        f"TA {rng.randint(10, 16)}/{rng.randint(6, 9)}, ",
+        f"température {rng.choice(('36,8', '37,2', '38,4'))} °C, ",
+    )
+    draft.say(
+        f"poids {rng.randint(45, 105) if age >= 16 else 4 + 3 * age} kg. ",
+        rng.choice(("Cœur régulier.", "Auscultation libre.")),
+        "\n",
+    )
 
 
 def _results(draft: Draft) -> None:
     found = [
-        fact for fact in draft.chart.facts
-        if isinstance(fact, Result) and fact.order.stay is draft.stay and fact.value.number
+        fact
+        for fact in draft.chart.facts
+        if isinstance(fact, Result)
+        and fact.order.stay is draft.stay
+        and fact.value.number
         and not fact.cancelled
-    ]  # fmt: skip
+    ]
     for fact in found[:4]:
         number = fact.value.written.replace(".", ",")
         draft.say(f"{fact.lab.label} : {number} {fact.unit} ({fact.at:%d/%m/%Y})\n")
@@ -180,13 +216,20 @@ def _results(draft: Draft) -> None:
 def _plan(draft: Draft) -> None:
     rng = draft.rng
     drugs = [
-        fact for fact in draft.chart.facts
+        fact
+        for fact in draft.chart.facts
         if isinstance(fact, Prescription) and fact.stay is draft.stay and not fact.cancelled
-    ]  # fmt: skip
+    ]
     if drugs:
-        draft.say("\nTraitement : ", "\n- ".join(["", *(f"{d.drug.substance} {d.sig}" for d in drugs)]), "\n")
+        draft.say(
+            "\nTraitement : ",
+            "\n- ".join(["", *(f"{d.drug.substance} {d.sig}" for d in drugs)]),
+            "\n",
+        )
     follow = draft.when + dt.timedelta(days=rng.randint(10, 90))
-    draft.say("\nProchain rendez-vous le ", rng.choice((f"{follow:%d/%m/%Y}", spoken(follow.date()))))
+    draft.say(
+        "\nProchain rendez-vous le ", rng.choice((f"{follow:%d/%m/%Y}", spoken(follow.date())))
+    )
     draft.say(" avec le ", *spelling.doctor(rng.choice(draft.chart.staff.doctors), rng), ".\n")
 
 
@@ -197,4 +240,6 @@ def _signature(draft: Draft) -> None:
         local = f"{spelling.slug(draft.author.given)}.{spelling.slug(draft.author.family)}"
         draft.say(Ident(f"{local}@ch-synthetique.example.org", "MAIL", "professional"), "\n")
     if rng.random() < 0.4:
-        draft.say("Copie : ", *spelling.doctor(gp, rng), " ; ", *spelling.patient(draft.civil, rng), "\n")
+        draft.say(
+            "Copie : ", *spelling.doctor(gp, rng), " ; ", *spelling.patient(draft.civil, rng), "\n"
+        )

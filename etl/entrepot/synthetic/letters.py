@@ -11,6 +11,7 @@ from entrepot.synthetic.facts import Stay
 from entrepot.synthetic.letter_text import Draft, compose
 from entrepot.synthetic.message import Text
 from entrepot.synthetic.orders import Letter
+from entrepot.synthetic.times import settled
 
 TYPES = {  # LOINC document type -> title
     "11490-0": "Lettre de liaison à la sortie",
@@ -43,7 +44,7 @@ def write_letters(chart: Chart, stay: Stay) -> None:
 
 def _wanted(stay: Stay, rng: Random) -> list[str]:
     class_code = stay.classes[-1][1]
-    if class_code == "R" or stay.setting == "birth" and rng.random() < 0.5:
+    if class_code == "R" or (stay.setting == "birth" and rng.random() < 0.5):
         return []
     if class_code == "O":
         return ["11488-4"] if rng.random() < 0.6 else []
@@ -56,15 +57,28 @@ def _wanted(stay: Stay, rng: Random) -> list[str]:
 def _letter(
     chart: Chart, stay: Stay, type_code: str, when: dt.datetime, parent: str, rng: Random
 ) -> Letter:
-    when = when.replace(second=0)
+    when = settled(when.replace(second=0))
     author = stay.attending if rng.random() < 0.7 else rng.choice(chart.staff.doctors)
     draft = Draft(chart, stay, author, when, rng, [], [])
     compose(draft, TYPES[type_code])
+    text, form = Text(draft.pieces), rng.choice(FORMS)
+    if form in ("lines", "repeats") and any("\n" in mention.ident for mention in text.mentions):
+        form = "breaks"  # a name broken over two lines cannot be told line by line
     new = Letter(
-        chart.fact_id("letter"), stay.patient, stay.ipp, stay, "DOC" + chart.number("letter", 11),
-        parent, type_code, TYPES[type_code], when, author, Text(draft.pieces), rng.choice(FORMS),
+        chart.fact_id("letter"),
+        stay.patient,
+        stay.ipp,
+        stay,
+        "DOC" + chart.number("letter", 11),
+        parent,
+        type_code,
+        TYPES[type_code],
+        when,
+        author,
+        text,
+        form,
         tuple(draft.keep),
-    )  # fmt: skip
+    )
     chart.letters.append(new)
     chart.add(new)
     return new

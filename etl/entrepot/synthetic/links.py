@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 
 from entrepot.synthetic import segments as seg
+from entrepot.synthetic import visit_segments as visit
 from entrepot.synthetic.chart import Chart
 from entrepot.synthetic.facts import Movement, Stay, Told
 from entrepot.synthetic.hospital import units
@@ -38,10 +39,15 @@ def history(chart: Chart) -> list[dict[str, object]]:
     if chart.person.role == "shared_nda":
         return []
     return [
-        {"event": message.event[4:7], "at": message.sent.isoformat(timespec="seconds"),
-         "other": message.other or None, "undone": message.other != ""}
-        for message in messages(chart) if message.event[4:7] in ("A40", "A47", "A24")
-    ]  # fmt: skip
+        {
+            "event": message.event[4:7],
+            "at": message.sent.isoformat(timespec="seconds"),
+            "other": message.other or None,
+            "undone": message.other != "",
+        }
+        for message in messages(chart)
+        if message.event[4:7] in ("A40", "A47", "A24")
+    ]
 
 
 def _own(chart: Chart, event: str) -> Message:
@@ -73,18 +79,35 @@ def _shared_nda(chart: Chart, other: Person) -> Iterator[Message]:
     for who, shift in ((other, 0), (chart.person, 3)):
         at = start + dt.timedelta(hours=shift)
         stay = Stay(
-            chart.fact_id("stay"), who.id, who.ipps[0], number, at, "clinic",
-            chart.staff.doctors[0], classes=[(at, "O")],
-        )  # fmt: skip
+            chart.fact_id("stay"),
+            who.id,
+            who.ipps[0],
+            number,
+            at,
+            "clinic",
+            chart.staff.doctors[0],
+            classes=[(at, "O")],
+        )
         movement = Movement(
-            chart.fact_id("movement"), who.id, who.ipps[0], chart.number("movement", 10), number,
-            "A04", "O", at, unit,
-        )  # fmt: skip
+            chart.fact_id("movement"),
+            who.id,
+            who.ipps[0],
+            chart.number("movement", 10),
+            number,
+            "A04",
+            "O",
+            at,
+            unit,
+        )
         stay.movements.append(movement)
         chart.facts += [stay, movement]
         told = Told("A04", "INSERT", at + dt.timedelta(minutes=3), at, unit)
-        parts = [seg.evn(told.at, at), seg.pid(who, told.at, who.ipps[0], number),
-                 seg.pv1(stay, told.at), seg.zbe(movement, told)]  # fmt: skip
+        parts = [
+            seg.evn(told.at, at),
+            seg.pid(who, told.at, who.ipps[0], number),
+            visit.pv1(stay, told.at),
+            visit.zbe(movement, told),
+        ]
         new = Message("adt", seg.adt("A04"), who.id, told.at, parts, (stay.id, movement.id))
         new.marks["bad"] = "key_of_two_persons"
         yield new

@@ -7,7 +7,7 @@ repetition in brackets (1 when absent), component, sub-component.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
@@ -117,7 +117,6 @@ class Message:
         arrival: when the interface wrote it; after `sent` when it is late.
         facts: ids of the statements that it states.
         other: a second patient of whom it speaks; identifiers of `other` are theirs.
-        cut: characters kept, when the message is truncated.
         marks: late, correction, cancel, same_control_id, duplicate_of, bad.
     """
 
@@ -132,12 +131,10 @@ class Message:
     other: str = ""
     id: str = ""
     control_id: str = ""
-    cut: int | None = None
     marks: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.arrival < self.sent:
-            self.arrival = self.sent
+        self.arrival = max(self.arrival, self.sent)
 
 
 class Place(NamedTuple):
@@ -149,41 +146,33 @@ class Place(NamedTuple):
     end: int | None
 
 
-def places(segments: Sequence[Segment]) -> Iterator[Place]:
+def places(segments: Sequence[Segment]) -> list[Place]:
     """Every identifier of `segments`, in the order of the message."""
+    found: list[Place] = []
     seen: dict[str, int] = {}
     for segment in segments:
         number = seen[segment.name] = seen.get(segment.name, 0) + 1
         name = f"{segment.name}[{number}]" if number > 1 else segment.name
         for index, content in segment.fields.items():
-            yield from _field_places(f"{name}-{index}", content)
+            if type(content) is not str:
+                _collect(found, f"{name}-{index}", content)
+    return found
 
 
-def _field_places(position: str, content: Field) -> Iterator[Place]:
-    repetitions = content if isinstance(content, Repeat) else (content,)
-    for number, repetition in enumerate(repetitions, 1):
-        here = f"{position}[{number}]" if number > 1 else position
-        if isinstance(repetition, str):
-            yield from _leaf_places(here, repetition)
-        else:
-            yield from _nested_places(here, repetition)
-
-
-def _nested_places(position: str, parts: Sequence[object]) -> Iterator[Place]:
-    for number, part in enumerate(parts, 1):
-        if isinstance(part, str):
-            yield from _leaf_places(f"{position}.{number}", part)
-        elif isinstance(part, list):
-            yield from _nested_places(f"{position}.{number}", part)
-
-
-def _leaf_places(position: str, leaf: str) -> Iterator[Place]:
-    if isinstance(leaf, Ident):
-        yield Place(leaf, position, None, None)
-    elif isinstance(leaf, Text):
-        for mention in leaf.mentions:
-            yield Place(mention.ident, position, mention.start, mention.end)
-    elif isinstance(leaf, Attachment):
-        for start, end, ident in leaf.text.mentions:
-            span = (start, end) if leaf.plain else (None, None)
-            yield Place(ident, position, *span)
+def _collect(found: list[Place], position: str, content: Field) -> None:
+    if isinstance(content, Repeat):
+        for number, repetition in enumerate(content, 1):
+            _collect(found, f"{position}[{number}]" if number > 1 else position, repetition)
+    elif isinstance(content, list):
+        for number, part in enumerate(content, 1):
+            if type(part) is not str:  # most parts are plain strings: skipped early
+                _collect(found, f"{position}.{number}", part)  # type: ignore[arg-type]
+    elif isinstance(content, Ident):
+        found.append(Place(content, position, None, None))
+    elif isinstance(content, Text):
+        for start, end, ident in content.mentions:
+            found.append(Place(ident, position, start, end))
+    elif isinstance(content, Attachment):
+        for start, end, ident in content.text.mentions:
+            span = (start, end) if content.plain else (None, None)
+            found.append(Place(ident, position, *span))

@@ -73,7 +73,7 @@ ABROAD = tuple(  # no postcode; 99 and INSEE's country code
 STREETS = _words(
     "rue de l'Église, avenue de la République, rue des Lilas, place du Martroi, quai Saint-Laurent,"
     "impasse des Roses, rue du Docteur Roux, boulevard Alexandre Martin, chemin du Moulin,"
-    "allée des Érables, rue Jeanne d'Arc, rue Porte Saint-Jean, rue de Bourgogne, résidence du Parc,"
+    "allée des Érables, rue Jeanne d'Arc, rue Porte Saint-Jean, rue de Bourgogne,"
     "avenue de Verdun, route d'Olivet, rue Émile Zola, square Charles Péguy, lieu-dit Les Bordes"
 )
 MAIL_DOMAINS = ("example.org", "example.net", "courriel.example.com", "mail.example.org")

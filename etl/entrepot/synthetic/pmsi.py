@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 
 from entrepot.synthetic import segments as seg
+from entrepot.synthetic import visit_segments as visit
 from entrepot.synthetic.chart import Chart
 from entrepot.synthetic.facts import Act, ActTold, Diagnosis, DiagnosisTold, Stay
 from entrepot.synthetic.hospital import AUTHORITY
@@ -34,8 +35,10 @@ def _bar(
     first: bool,
 ) -> Message:
     event = "P01" if first else "P05"
-    parts = [seg.evn(at, at), seg.pid(chart.person, at, stay.ipp, stay.nda), seg.pv1(stay, at)]
-    diagnoses = [(f, t) for f, t in told if isinstance(f, Diagnosis) and isinstance(t, DiagnosisTold)]
+    parts = [seg.evn(at, at), seg.pid(chart.person, at, stay.ipp, stay.nda), visit.pv1(stay, at)]
+    diagnoses = [
+        (f, t) for f, t in told if isinstance(f, Diagnosis) and isinstance(t, DiagnosisTold)
+    ]
     acts = [(f, t) for f, t in told if isinstance(f, Act)]
     parts += [_dg1(number, fact, telling) for number, (fact, telling) in enumerate(diagnoses, 1)]
     parts += [_pr1(number, fact, telling.action) for number, (fact, telling) in enumerate(acts, 1)]
@@ -52,18 +55,38 @@ def _bar(
 def _dg1(number: int, fact: Diagnosis, told: DiagnosisTold) -> Segment:
     written = fact.written if told.code == fact.code else told.code.code
     priority = "1" if told.rank == "DP" else str(number if number > 1 else 2)
-    return Segment("DG1", {
-        1: str(number), 2: "CIM10", 3: [written, told.code.label, "CIM10"], 5: day(_midnight(fact.date)),
-        6: "F", 15: priority, 16: fact.stay.attending.xcn(), 17: told.rank, 19: stamp(told.at),
-        20: _number(fact.number), 21: told.action,
-    })  # fmt: skip
+    return Segment(
+        "DG1",
+        {
+            1: str(number),
+            2: "CIM10",
+            3: [written, told.code.label, "CIM10"],
+            5: day(_midnight(fact.date)),
+            6: "F",
+            15: priority,
+            16: fact.stay.attending.xcn(),
+            17: told.rank,
+            19: stamp(told.at),
+            20: _number(fact.number),
+            21: told.action,
+        },
+    )
 
 
 def _pr1(number: int, fact: Act, action: str) -> Segment:
-    return Segment("PR1", {
-        1: str(number), 2: "CCAM", 3: [fact.code.code, fact.code.label, "CCAM"], 5: minute(fact.at),
-        11: fact.doctor.xcn(), 16: _modifiers(fact), 19: _number(fact.number), 20: action,
-    })  # fmt: skip
+    return Segment(
+        "PR1",
+        {
+            1: str(number),
+            2: "CCAM",
+            3: [fact.code.code, fact.code.label, "CCAM"],
+            5: minute(fact.at),
+            11: fact.doctor.xcn(),
+            16: _modifiers(fact),
+            19: _number(fact.number),
+            20: action,
+        },
+    )
 
 
 def _modifiers(fact: Act) -> Field:

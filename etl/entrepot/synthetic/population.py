@@ -33,15 +33,28 @@ def person(seed: int, index: int) -> Person:
     civil = _civil(role, sex, birth, town, rng)
     if role == "homonym":
         other = person(seed, index - 1).history[0].civil
-        civil = replace(civil, family=other.family, used=other.used, given=other.given,
-                        givens=other.givens, sex=other.sex)  # fmt: skip
+        civil = replace(
+            civil,
+            family=other.family,
+            used=other.used,
+            given=other.given,
+            givens=other.givens,
+            sex=other.sex,
+        )
     new = Person(
-        index, f"P{index:06d}", role, _ipps(role, index),
+        index,
+        f"P{index:06d}",
+        role,
+        _ipps(role, index),
         "" if role in {"provisional", "secret_mother"} else _nir(civil, town, rng),
         INS if role == "production_ins" else TEST_INS,
-        town, [Change(dt.datetime.min, civil, "created")], _relatives(civil, rng),
-        rng.choice(staff(seed).practitioners), first_seen,
-    )  # fmt: skip
+        town,
+        [Change(dt.datetime.min, civil, "created")],
+        _relatives(civil, rng),
+        rng.choice(staff(seed).practitioners),
+        first_seen,
+        dies=role == "dies",
+    )
     _second_number(new, rng)
     if role in MOTHERS:
         new.delivery = first_seen + dt.timedelta(days=rng.randint(60, 120), hours=rng.randrange(24))
@@ -104,14 +117,30 @@ def _civil(role: str, sex: str, birth: str, town: names.Town, rng: Random) -> Ci
     phone, mobile = f"026191{rng.randint(0, 9999):04d}", f"063998{rng.randint(0, 9999):04d}"
     mail = f"{slug(given)}.{slug(used or family)}@{rng.choice(names.MAIL_DOMAINS)}"
     civil = Civil(
-        family, "" if used == family else used, given, f"{given} {rng.choice(names.SECOND_GIVEN)}",
-        sex, birth, _address(role, family, rng), phone if rng.random() < 0.6 else "",
-        mobile, mail if rng.random() < 0.6 else "",
+        family,
+        "" if used == family else used,
+        given,
+        f"{given} {rng.choice(names.SECOND_GIVEN)}",
+        sex,
+        birth,
+        _address(role, family, rng),
+        phone if rng.random() < 0.6 else "",
+        mobile,
+        mail if rng.random() < 0.6 else "",
         "PROV" if role == "provisional" or rng.random() < 0.35 else "VALI",
-    )  # fmt: skip
+    )
     if role == "secret_mother":
-        return replace(civil, family="Secret", used="", given="Marie", givens="Marie",
-                       phone="", mobile="", mail="", reliability="CACH")  # fmt: skip
+        return replace(
+            civil,
+            family="Secret",
+            used="",
+            given="Marie",
+            givens="Marie",
+            phone="",
+            mobile="",
+            mail="",
+            reliability="CACH",
+        )
     return civil
 
 
@@ -121,8 +150,9 @@ def _address(role: str, family: str, rng: Random) -> Address:
         town = next(place for place in names.TOWNS if place.name == family)
     complement = rng.choice(("", "", "", "Bât B", "appt 12"))
     number = f"{rng.randint(1, 180)}{rng.choice(('', '', '', ' bis'))}"
-    return Address(f"{number} {rng.choice(names.STREETS)}", complement,
-                   town.name, town.postcode, town.insee)  # fmt: skip
+    return Address(
+        f"{number} {rng.choice(names.STREETS)}", complement, town.name, town.postcode, town.insee
+    )
 
 
 def _nir(civil: Civil, town: names.Town, rng: Random) -> str:
@@ -133,7 +163,11 @@ def _nir(civil: Civil, town: names.Town, rng: Random) -> str:
 
 def _ipps(role: str, index: int) -> list[str]:
     first = "8" + scattered(index, 7)
-    return [first, "9" + scattered(index, 7)] if role in {"merged", "linked", "renumbered"} else [first]
+    return (
+        [first, "9" + scattered(index, 7)]
+        if role in {"merged", "linked", "renumbered"}
+        else [first]
+    )
 
 
 def _second_number(new: Person, rng: Random) -> None:
@@ -152,7 +186,9 @@ def _second_number(new: Person, rng: Random) -> None:
 
 def _relatives(civil: Civil, rng: Random) -> list[Relative]:
     found = []
-    for relation in rng.sample(("SPO", "CHD", "SIB", "MTH"), rng.randint(1, 3)):
+    born = int(civil.birth[:4])
+    pool = ("SIB", "MTH") if born > 2005 else ("SPO", "CHD", "SIB") + ("MTH",) * (born > 1950)
+    for relation in rng.sample(pool, rng.randint(1, min(3, len(pool)))):
         sex = {"MTH": "F", "SPO": "F" if civil.sex == "M" else "M"}.get(relation, rng.choice("FM"))
         family = civil.daily if relation != "MTH" else rng.choice(names.SURNAMES)
         given = rng.choice(names.GIVEN_F if sex == "F" else names.GIVEN_M)
@@ -166,28 +202,46 @@ def _newborn(seed: int, index: int, role: str, rng: Random) -> Person:
     mother = person(seed, index - order)
     born = (mother.delivery or START) + dt.timedelta(minutes=order * 7)
     secret = role == "secret_newborn"
-    known = mother.at(born)
-    sex = rng.choice("MF")
-    given = rng.choice(names.GIVEN_M if sex == "M" else names.GIVEN_F)
-    family = rng.choice(names.SURNAMES) if secret else known.daily
-    baby = Civil(
-        family, "", "Bébé", "Bébé", sex, day(born),
-        _address("", "", rng) if secret else known.address, "",
-        "" if secret else known.mobile, "", "ANOM" if secret else "PROV",
-    )  # fmt: skip
-    town = names.TOWNS[0]
+    known, town = mother.at(born), names.TOWNS[0]
+    baby = _baby(known, born, secret, rng)
     new = Person(
-        index, f"P{index:06d}", role, _ipps(role, index), "", TEST_INS, town,
+        index,
+        f"P{index:06d}",
+        role,
+        _ipps(role, index),
+        "",
+        TEST_INS,
+        town,
         [Change(dt.datetime.min, baby, "created")],
         [] if secret else [Relative("MTH", known.daily, known.given, "F", known.mobile, True)],
-        mother.practitioner, born, mother=None if secret else mother,
+        mother.practitioner,
+        born,
+        mother=None if secret else mother,
         birth_order=order if "twin" in role else 0,
-    )  # fmt: skip
+    )
     if not secret:
+        given = rng.choice(names.GIVEN_M if baby.sex == "M" else names.GIVEN_F)
         new.believe(born + dt.timedelta(days=2, hours=3), "named", given=given, givens=given)
-        new.ins = nir(sex, born.year, born.month, town.insee, rng.randint(1, 989))
+        new.ins = nir(baby.sex, born.year, born.month, town.insee, rng.randint(1, 989))
         new.believe(born + dt.timedelta(days=30), "validated", reliability="VALI")
     return new
+
+
+def _baby(mother: Civil, born: dt.datetime, secret: bool, rng: Random) -> Civil:
+    """A newborn before it has a given name; a secret birth shares nothing with the mother."""
+    baby = Civil(
+        mother.daily, "", "Bébé", "Bébé", rng.choice("MF"), day(born), mother.address, "",
+        mother.mobile, "", "PROV",
+    )  # fmt: skip
+    if not secret:
+        return baby
+    return replace(
+        baby,
+        family=rng.choice(names.SURNAMES),
+        address=_address("", "", rng),
+        mobile="",
+        reliability="ANOM",
+    )
 
 
 def _later_beliefs(new: Person, rng: Random) -> None:

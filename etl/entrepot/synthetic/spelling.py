@@ -44,11 +44,13 @@ def _joined(name: str, rng: Random) -> str:
 def _mistyped(name: str, rng: Random) -> str:
     """One letter dropped, doubled, or two swapped, inside the name."""
     at = rng.randrange(1, len(name) - 2)
-    return rng.choice((
-        name[:at] + name[at + 1 :],
-        name[:at] + name[at] + name[at:],
-        name[:at] + name[at + 1] + name[at] + name[at + 2 :],
-    ))  # fmt: skip
+    return rng.choice(
+        (
+            name[:at] + name[at + 1 :],
+            name[:at] + name[at] + name[at:],
+            name[:at] + name[at + 1] + name[at] + name[at + 2 :],
+        )
+    )
 
 
 def family(name: str, rng: Random, label: str = "NOM", of: str = "patient") -> Ident:
@@ -74,7 +76,9 @@ def initial(name: str, label: str = "PRENOM", of: str = "patient") -> Ident:
 
 def patient(civil: Civil, rng: Random) -> Pieces:
     """The patient, named in one of ten ways, title included."""
-    title = rng.choice({"M.": ("M.", "Monsieur", "Mr", "M"), "Mme": ("Mme", "Madame", "MME")}[civil.title])
+    title = rng.choice(
+        {"M.": ("M.", "Monsieur", "Mr", "M"), "Mme": ("Mme", "Madame", "MME")}[civil.title]
+    )
     daily, birth = civil.daily, civil.family
     ways: list[Callable[[], Pieces]] = [
         lambda: [title, " ", given(civil.given, rng), " ", family(daily, rng)],
@@ -96,14 +100,20 @@ def patient(civil: Civil, rng: Random) -> Pieces:
 
 def doctor(who: Professional, rng: Random) -> Pieces:
     """A professional with a title."""
-    title = rng.choice((who.title, who.title + ".", "Docteur" if who.title == "Dr" else "Professeur"))
+    title = rng.choice(
+        (who.title, who.title + ".", "Docteur" if who.title == "Dr" else "Professeur")
+    )
     surname = family(who.family, rng, "NOM_PS", "professional")
     first = given(who.given, rng, "PRENOM_PS", "professional")
     short = initial(who.given, "PRENOM_PS", "professional")
-    return rng.choice((
-        [title, " ", first, " ", surname], [title, " ", surname],
-        [title, " ", short, " ", surname], [title, " ", surname, " ", first],
-    ))  # fmt: skip
+    return rng.choice(
+        (
+            [title, " ", first, " ", surname],
+            [title, " ", surname],
+            [title, " ", short, " ", surname],
+            [title, " ", surname, " ", first],
+        )
+    )
 
 
 def relative(who: Relative, rng: Random) -> Pieces:
@@ -111,7 +121,13 @@ def relative(who: Relative, rng: Random) -> Pieces:
     surname = family(who.family, rng, "NOM", "relative")
     first = given(who.given, rng, "PRENOM", "relative")
     title = "M." if who.sex == "M" else "Mme"
-    return rng.choice(([first, " ", surname], [title, " ", surname], [first], [title, " ", first, " ", surname]))
+    ways: list[Pieces] = [
+        [first, " ", surname],
+        [title, " ", surname],
+        [first],
+        [title, " ", first, " ", surname],
+    ]
+    return rng.choice(ways)
 
 
 def birth_date(birth: str, rng: Random) -> Pieces:
@@ -120,30 +136,57 @@ def birth_date(birth: str, rng: Random) -> Pieces:
     if day == "00":
         return ["en ", year]
     word = MONTHS[int(month) - 1]
-    written = rng.choice((
-        f"{day}/{month}/{year}", f"{day}/{month}/{year}", f"{int(day)} {word} {year}",
-        f"{day}.{month}.{year}", f"{day}-{month}-{year}", f"{year}-{month}-{day}",
-        f"{day}/{month}/{year[2:]}", f"{day}{month}{year}", f"{int(day)} {bare(word).upper()} {year}",
-    ))  # fmt: skip
+    written = rng.choice(
+        (
+            f"{day}/{month}/{year}",
+            f"{day}/{month}/{year}",
+            f"{int(day)} {word} {year}",
+            f"{day}.{month}.{year}",
+            f"{day}-{month}-{year}",
+            f"{year}-{month}-{day}",
+            f"{day}/{month}/{year[2:]}",
+            f"{day}{month}{year}",
+            f"{int(day)} {bare(word).upper()} {year}",
+        )
+    )
     return ["le ", Ident(written, "DATE_NAISSANCE")]
 
 
 def phone(number: str, rng: Random, of: str = "patient") -> Ident:
     """A ten-digit number in one of six ways."""
     pairs = [number[i : i + 2] for i in range(0, 10, 2)]
-    return Ident(rng.choice((
-        number, " ".join(pairs), ".".join(pairs), "-".join(pairs),
-        "+33 " + " ".join([pairs[0][1:], *pairs[1:]]), "+33(0)" + number[1:],
-    )), "TEL", of)  # fmt: skip
+    return Ident(
+        rng.choice(
+            (
+                number,
+                " ".join(pairs),
+                ".".join(pairs),
+                "-".join(pairs),
+                "+33 " + " ".join([pairs[0][1:], *pairs[1:]]),
+                "+33(0)" + number[1:],
+            )
+        ),
+        "TEL",
+        of,
+    )
 
 
 def security_number(ins: str, rng: Random) -> Ident:
     """A NIR with or without spaces, with or without its key."""
     parts = (ins[0], ins[1:3], ins[3:5], ins[5:7], ins[7:10], ins[10:13], ins[13:])
-    return Ident(rng.choice((
-        " ".join(parts), ins, ins[:13], " ".join(parts[:6]), " ".join(parts[:6]) + " / " + parts[6],
-        f"{ins[:13]} {ins[13:]}",
-    )), "SECU")  # fmt: skip
+    return Ident(
+        rng.choice(
+            (
+                " ".join(parts),
+                ins,
+                ins[:13],
+                " ".join(parts[:6]),
+                " ".join(parts[:6]) + " / " + parts[6],
+                f"{ins[:13]} {ins[13:]}",
+            )
+        ),
+        "SECU",
+    )
 
 
 def address(civil: Civil, rng: Random) -> Pieces:

@@ -37,7 +37,9 @@ def through_emergency(chart: Chart, start: dt.datetime) -> Stay:
     _insert(chart, stay, "A04", start, _unit(chart, "emergency"))
     admitted = settled(start + chart.minutes(150, 700))
     observed = chart.rng.random() < 0.3
-    _become(chart, stay, "A06", "I", admitted, _unit(chart, "observation" if observed else "medicine"))
+    _become(
+        chart, stay, "A06", "I", admitted, _unit(chart, "observation" if observed else "medicine")
+    )
     if observed and chart.rng.random() < 0.25:
         back = settled(admitted + chart.minutes(240, 600))
         _become(chart, stay, "A07", "E", back, _unit(chart, "emergency"))
@@ -94,7 +96,9 @@ def last_stay(chart: Chart, start: dt.datetime) -> Stay:
     _insert(chart, stay, "A04", start, _unit(chart, "emergency"))
     admitted = settled(start + chart.minutes(120, 400))
     _become(chart, stay, "A06", "I", admitted, _unit(chart, "medicine"))
-    _insert(chart, stay, "A02", settled(admitted + chart.minutes(600, 2000)), _unit(chart, "intensive"))
+    _insert(
+        chart, stay, "A02", settled(admitted + chart.minutes(600, 2000)), _unit(chart, "intensive")
+    )
     discharge(chart, stay, settled(admitted + chart.minutes(4000, 9000)), "9")
     return stay
 
@@ -117,7 +121,7 @@ def cancelled_admission(chart: Chart, start: dt.datetime) -> Stay:
 
 def discharge(chart: Chart, stay: Stay, end: dt.datetime, mode: str = "") -> None:
     """Discharge (A03); now and then it is cancelled (A13) and told again a day later."""
-    mode = mode or chart.rng.choice("88888887760")
+    end, mode = settled(end), mode or chart.rng.choice("88888887760")
     unit = stay.unit_at(end)
     movement = _insert(chart, stay, "A03", end, unit)
     told = movement.tellings[0].at
@@ -134,17 +138,20 @@ def discharge(chart: Chart, stay: Stay, end: dt.datetime, mode: str = "") -> Non
 def close(stay: Stay) -> None:
     """Gives every movement its end: the next movement that holds, else the end of the stay."""
     held = sorted(
-        (m for m in stay.movements if not m.cancelled and m.realised), key=lambda m: (m.start, m.number)
+        (m for m in stay.movements if not m.cancelled and m.realised),
+        key=lambda m: (m.start, m.number),
     )
-    for movement, following in zip(held, [*held[1:], None], strict=True):
-        movement.end = following.start if following else stay.end
+    for number, movement in enumerate(held, 1):
+        movement.end = held[number].start if number < len(held) else stay.end
         if movement.event == "A03":
             movement.end = movement.start
 
 
 def _ward(chart: Chart, stay: Stay, since: dt.datetime, days: int) -> None:
-    end = settled((since + days * DAY).replace(hour=chart.rng.randint(9, 17)) + chart.minutes(0, 59))
-    if days >= 2 and chart.rng.random() < 0.5:
+    end = settled(
+        (since + days * DAY).replace(hour=chart.rng.randint(9, 17)) + chart.minutes(0, 59)
+    )
+    if days >= 2 and chart.rng.random() < 0.7:
         _transfer(chart, stay, settled(since + chart.minutes(500, 2000)), end)
     if days >= 4 and chart.rng.random() < 0.3:
         out = settled(since + 2 * DAY + chart.minutes(300, 600))
@@ -156,22 +163,26 @@ def _ward(chart: Chart, stay: Stay, since: dt.datetime, days: int) -> None:
 
 def _transfer(chart: Chart, stay: Stay, start: dt.datetime, end: dt.datetime) -> None:
     here = stay.unit_at(start)
-    right, wrong = chart.rng.sample([u for u in units("medicine") + units("surgery") if u != here], 2)
+    right, wrong = chart.rng.sample(
+        [u for u in units("medicine") + units("surgery") if u != here], 2
+    )
     draw = chart.rng.random()
-    if draw < 0.12:  # told with the wrong unit, then updated
+    if draw < 0.18:  # told with the wrong unit, then updated
         movement = _insert(chart, stay, "A02", start, wrong)
         movement.unit = right
         at = movement.tellings[0].at + chart.minutes(20, 900)
         movement.tellings.append(Told("Z99", "UPDATE", at, start, right))
-    elif draw < 0.22:  # told, then cancelled
+    elif draw < 0.30:  # told, then cancelled
         movement = _insert(chart, stay, "A02", start, wrong)
         _cancel(chart, stay, movement, movement.tellings[0].at + chart.minutes(20, 240))
-    elif draw < 0.34:  # remembered after the patient has gone
+    elif draw < 0.46:  # remembered after the patient has gone
         movement = _insert(chart, stay, "A02", start, right)
         late = Told("A02", "INSERT", end + chart.minutes(60, 3000), start, right, historic=True)
         movement.tellings = [late]
-        if draw > 0.31:  # and it never took place
-            movement.tellings.append(Told("Z99", "CANCEL", late.at + HOUR, start, right, historic=True))
+        if draw > 0.41:  # and it never took place
+            movement.tellings.append(
+                Told("Z99", "CANCEL", late.at + HOUR, start, right, historic=True)
+            )
             movement.cancelled = True
     else:
         movement = _insert(chart, stay, "A02", start, right)

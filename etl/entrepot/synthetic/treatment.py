@@ -11,6 +11,7 @@ from entrepot.synthetic.facts import Stay
 from entrepot.synthetic.orders import Administration, DrugTold, Prescription
 from entrepot.synthetic.times import settled
 
+CHILDREN = ("J01CA04", "R03AC02")  # ATC of what children get here
 MOMENTS = {1: "le matin", 2: "matin et soir", 3: "matin, midi et soir", 4: "toutes les 6 heures"}
 
 
@@ -25,7 +26,10 @@ def treat(chart: Chart, stay: Stay) -> None:
             _vaccinate(chart, stay)
         return
     wanted = {"E": rng.randint(0, 1), "R": 1}.get(class_code, rng.randint(2, 4))
-    for drug in rng.sample(DRUGS, wanted):
+    known = DRUGS
+    if chart.age_at(stay.start) < 15:
+        known, wanted = tuple(drug for drug in DRUGS if drug.atc in CHILDREN), min(wanted, 1)
+    for drug in rng.sample(known, wanted):
         _prescribe(chart, stay, drug)
 
 
@@ -40,9 +44,19 @@ def _prescribe(chart: Chart, stay: Stay, drug: Drug) -> None:
     if draw < 0.10:
         first = str(Decimal(dose) * 2)
     new = Prescription(
-        chart.fact_id("prescription"), stay.patient, stay.ipp, stay, chart.number("prescription", 11),
-        drug, dose, drug.per_day, start, end, stay.attending, _sig(drug, dose),
-    )  # fmt: skip
+        chart.fact_id("prescription"),
+        stay.patient,
+        stay.ipp,
+        stay,
+        chart.number("prescription", 11),
+        drug,
+        dose,
+        drug.per_day,
+        start,
+        end,
+        stay.attending,
+        _sig(drug, dose),
+    )
     told = start + chart.minutes(1, 20)
     new.tellings.append(DrugTold("NW", told, first, end))
     later = told + chart.minutes(60, 300)
@@ -75,10 +89,20 @@ def _give(chart: Chart, order: Prescription, number: int, start: dt.datetime) ->
     rng = chart.rng
     infused = order.drug.route == "IV"
     new = Administration(
-        chart.fact_id("administration"), order.patient, order.ipp, order.stay, order.order, number,
-        order.drug, order.dose, order.drug.unit, order.drug.route, start,
-        start + chart.minutes(15, 60) if infused else start, rng.choice(chart.staff.clerks),
-    )  # fmt: skip
+        chart.fact_id("administration"),
+        order.patient,
+        order.ipp,
+        order.stay,
+        order.order,
+        number,
+        order.drug,
+        order.dose,
+        order.drug.unit,
+        order.drug.route,
+        start,
+        start + chart.minutes(15, 60) if infused else start,
+        rng.choice(chart.staff.clerks),
+    )
     told = start + chart.minutes(1, 45)
     draw = rng.random()
     if draw < 0.05:
@@ -102,9 +126,20 @@ def _vaccinate(chart: Chart, stay: Stay) -> None:
     vaccine = chart.rng.choice(VACCINES)
     at = (stay.start + chart.minutes(10, 40)).replace(second=0)
     new = Administration(
-        chart.fact_id("administration"), stay.patient, stay.ipp, stay, chart.number("vaccination", 11),
-        1, vaccine, vaccine.dose, "mL", "IM", at, at, stay.attending,
+        chart.fact_id("administration"),
+        stay.patient,
+        stay.ipp,
+        stay,
+        chart.number("vaccination", 11),
+        1,
+        vaccine,
+        vaccine.dose,
+        "mL",
+        "IM",
+        at,
+        at,
+        stay.attending,
         lot=f"LOT{chart.rng.randint(10_000, 99_999)}",
-    )  # fmt: skip
+    )
     new.tellings.append(DrugTold("A", at + chart.minutes(2, 30), new.dose, at))
     chart.add(new)

@@ -9,8 +9,10 @@ from entrepot.text.lexicon import Lexicon, Phrases
 from entrepot.text.name_reader import NameReader
 from entrepot.text.spans import Span
 
-_PLURAL = frozenset("drs prs mm mmes mlles docteurs professeurs messieurs mesdames".split())
-_UNION = frozenset("nee ne epouse ep epse veuve vve alias".split())
+_PLURAL = frozenset((
+    "drs", "prs", "mm", "mmes", "mlles", "docteurs", "professeurs", "messieurs", "mesdames",
+))  # fmt: skip
+_UNION = frozenset(("nee", "ne", "epouse", "ep", "epse", "veuve", "vve", "alias"))
 _STRICT_TITLES = frozenset(("m", "me", "mm", "pr"))  # also metre, pronoun, millimetre, `pour`
 _OWN_FIELDS = ("nom", "noms", "prenom", "prenoms", "patronyme", "premier")
 _HEAD_LINES, _TAIL_LINES = 10, 8
@@ -41,7 +43,8 @@ def match_phrase(document: Document, phrases: Phrases, i: int) -> tuple[int, str
     for words, entity in phrases.get(document.words[i], ()):
         last = i + len(words)
         if tuple(document.words[i:last]) == words and all(
-            len(gap) <= 3 and not gap.strip(" '-°/().") for gap in map(document.gap, range(i + 1, last))
+            len(gap) <= 3 and not gap.strip(" '-°/().")
+            for gap in map(document.gap, range(i + 1, last))
         ):
             return last, entity
     return None
@@ -64,8 +67,8 @@ def _titled(reader: NameReader, i: int) -> Iterator[Span]:
         j += 1
     if j >= count or document.gap(j).strip(" .:,)(\n\r\t") or len(document.gap(j)) > 4:
         return
-    if title == "me" and lexicon.ordinary(document.words[j]):
-        return
+    if title == "me" and document.is_upper(i) and not document.gap(j).startswith("."):
+        return  # `IL ME DIT`
     for first, last in _listed(reader, j, plural=title in _PLURAL, lower=title != "m"):
         yield from reader.spans(first, last)
 

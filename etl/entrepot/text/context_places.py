@@ -12,21 +12,27 @@ from entrepot.text.lexicon import Lexicon
 from entrepot.text.spans import CONTEXT, Span
 
 _HOUSE = re.compile(r"(?<!\d)\d{1,4}\s?(?:bis|ter|quater|[a-d])?[\s,]{1,3}$")
-_LINKS = frozenset("de du des d la le les l et sur sous en aux au a lez".split())
+_LINKS = frozenset((
+    "de", "du", "des", "d", "la", "le", "les", "l", "et", "sur", "sous", "en", "aux", "au", "a",
+    "lez",
+))  # fmt: skip
 _POSTCODE = re.compile(
-    r"(?<![\d.,/])(?:[fF] ?-? ?)?(?P<code>(?:0[1-9]|[1-8]\d|9[0-8]|2[abAB]) ?\d{3})(?=[ \t,\-]{1,3}[A-Za-z])"
+    r"(?<![\d.,/])(?:[fF] ?-? ?)?(?:0[1-9]|[1-8]\d|9[0-8]) ?\d{3}(?=[ \t,\-]{1,3}[A-Za-z])"
 )
 _TOWN_CODE = re.compile(r"\((?:\d{5}|\d{2}|2[ab]|97\d)\)")
 _BOX = re.compile(r"\b(?:bp|cs|tsa) ?n?°? ?\d{2,5}(?=[\s,\-]*(?:\d{5}\b|$|\n))")
 _CEDEX = re.compile(r"[ \t\-]+cedex(?: ?\d{1,2}\b)?")
-_LIVING = frozenset(
-    "demeurant demeure domicilie domiciliee habite habitant reside residant vit vivant originaire "
-    "ne nee demenage fait".split()
+_LIVING = frozenset((
+    "demeurant", "demeure", "domicilie", "domiciliee", "habite", "habitant", "reside", "residant",
+    "vit", "vivant", "originaire", "ne", "nee", "demenage", "fait",
+))  # fmt: skip
+_NOT_A_NAME = frozenset((
+    "jour", "jours", "semaine", "nuit", "retraite", "sante", "repos", "reeducation",
+    "convalescence", "soins",
+))  # fmt: skip
+_PLACE_DATE = re.compile(
+    r",?[ ]{1,2}le[ :]{1,3}(?=\d|lundi|mardi|mercredi|jeudi|vendredi|samedi|dim)"
 )
-_NOT_A_NAME = frozenset(
-    "jour jours semaine nuit retraite sante repos reeducation convalescence soins".split()
-)
-_PLACE_DATE = re.compile(r",?[ ]{1,2}le[ :]{1,3}(?=\d|lundi|mardi|mercredi|jeudi|vendredi|samedi|dim)")
 _MOST_WORDS = 8
 
 

@@ -15,10 +15,10 @@ from entrepot.text.spans import CONTEXT, Span
 
 _SEPARATOR = re.compile(r"[\s:=#.()\[\]\-]{0,6}(?:(?:n\s?°|n°|no\.?|num\.?|numero)[\s:.]{0,4})?")
 _VALUE = re.compile(r"(?:\+|[a-z]{1,5}[\-./]?)?\d[a-z0-9]*(?:[.\-/][a-z0-9]*\d[a-z0-9]*)*")
-_NEXT = re.compile(r"[ \t]{1,2}(?:\(0\))?(\d{2,}[a-z]?(?![a-z]))")
+_NEXT = re.compile(r"[ \t]{1,2}(?:\(0\))?(\d+[a-z]?(?![a-z]))")
 _SHORT_LINES = frozenset(("poste", "bip", "dect"))
 _MOST_DIGITS = 34  # an IBAN
-_BIRTH = frozenset("ne nee nes nees ddn naissance naiss dn".split())
+_BIRTH = frozenset(("ne", "nee", "nes", "nees", "ddn", "naissance", "naiss", "dn"))
 _BIRTH_REACH = 60
 _BETWEEN = re.compile(r"[,;]|\.\s|\n\s*\n")
 
@@ -26,9 +26,10 @@ _BETWEEN = re.compile(r"[,;]|\.\s|\n\s*\n")
 def find_values(document: Document, lexicon: Lexicon) -> Iterator[Span]:
     """Spans of the folded text: identifiers and birth dates by the words before them."""
     starts = [found.start for found in document.dates]
+    dates = set(starts)
     for i, word in enumerate(document.words):
         if word in lexicon.identifiers:
-            yield from _number(document, lexicon, i, set(starts))
+            yield from _number(document, lexicon, i, dates)
         if word in _BIRTH:
             yield from _birth(document, lexicon, i, starts)
 
@@ -54,10 +55,9 @@ def _number(document: Document, lexicon: Lexicon, i: int, dates: set[int]) -> It
 
 
 def _is_number_sign(document: Document, i: int) -> bool:
-    """Whether the word `n` is `N°` or `N`, not the negation `n'`."""
-    return document.lower[document.ends[i]] == "°" if (
-        document.ends[i] < len(document.lower)
-    ) else False
+    """Whether the word `n` is `N°`, not the negation `n'`."""
+    end = document.ends[i]
+    return document.lower[end : end + 1] == "°"
 
 
 def _continued(document: Document, lexicon: Lexicon, end: int, dates: set[int]) -> int:
@@ -65,6 +65,9 @@ def _continued(document: Document, lexicon: Lexicon, end: int, dates: set[int]) 
     while following := _NEXT.match(document.lower, end):
         if following.start(1) in dates or measured(document.lower, following.end(), lexicon):
             break
+        single = len(following[1]) == 1
+        if single and document.lower[end - 2 : end - 1].isalnum():
+            break  # `IPP 12345 2 fois`; but `8 0 0 1 2` is one number
         end = following.end()
     return end
 

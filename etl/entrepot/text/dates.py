@@ -19,27 +19,39 @@ _MONTHS = {
 }  # fmt: skip
 _NAMES = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _YEAR4 = r"\d ?\d ?\d ?\d"
+# every pattern starts with its first digit and looks behind it afterwards: the search then skips
+# to digits, three times faster on a letter than with the look-behind first
+_AB = r"(?P<a>\d(?<!\d\d) ?\d?){0}(?P<b>\d ?\d?){1}"
 _NUMERIC = re.compile(
-    rf"(?<!\d)(?P<a>\d ?\d?)\s?(?P<sep>[/.\-_])\s?(?P<b>\d ?\d?)\s?(?P=sep)\s?"
-    rf"(?P<c>{_YEAR4}|\d ?\d)(?!\d)"
+    _AB.format(r"(?<!\d[/.]\d)(?<!\d[/.]\d\d)\s?[/.\-_]\s?", r"\s?(?P<sep>[/.\-_])\s?")
+    + rf"(?P<c>{_YEAR4}|\d ?\d)(?!\d)(?!\s?(?P=sep)\s?\d)"
 )
-_ISO = re.compile(r"(?<!\d)(?P<c>(?:19|20)\d\d)\s?(?P<sep>[/.\-_])\s?(?P<b>\d\d?)\s?(?P=sep)\s?(?P<a>\d\d?)(?!\d)")
-_SPACED = re.compile(r"(?<!\d)(?<!\d )(?P<a>\d\d) (?P<b>\d\d) (?P<c>(?:19|20)\d\d)(?! ?\d)")
-_COMPACT = re.compile(
-    r"(?<!\d)(?:(?P<y>(?:19|20)\d\d)(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])"
-    r"(?:[01]\d|2[0-3])?(?:[0-5]\d)?(?:[0-5]\d)?"
-    r"|(?P<d2>0[1-9]|[12]\d|3[01])(?P<m2>0[1-9]|1[0-2])(?P<y2>(?:19|20)\d\d))(?!\d)"
+_MIXED = re.compile(_AB.format(*[r"[\s/.\-_,]{1,3}"] * 2) + r"(?P<c>(?:1 ?9|2 ?0) ?\d ?\d)(?!\d)")
+_ISO = re.compile(
+    r"(?P<c>[12](?<!\d\d)\d{3})\s?(?P<sep>[/.\-_])\s?(?P<b>\d\d?)\s?(?P=sep)\s?(?P<a>\d\d?)(?!\d)"
 )
+_COMPACT = re.compile(r"\d(?<!\d\d)\d{7}(?:\d{2}|\d{4}|\d{6})?(?!\d)")
+_YMD = re.compile(
+    r"(?P<c>(?:19|20)\d\d)(?P<b>0[1-9]|1[0-2])(?P<a>0[1-9]|[12]\d|3[01])"
+    r"(?:(?:[01]\d|2[0-3])(?:[0-5]\d){0,2})?"
+)
+_DMY = re.compile(r"(?P<a>0[1-9]|[12]\d|3[01])(?P<b>0[1-9]|1[0-2])(?P<c>(?:19|20)\d\d)")
 _WORDS = re.compile(
-    rf"(?:(?<!\d)(?P<a>\d ?\d?)(?:\s?er)?[\s\-/.]{{0,3}})?(?<![a-z])(?P<month>{_NAMES})(?![a-z])"
+    rf"(?P<month>{_NAMES})(?![a-z])"
     rf"\.?(?:[\s\-/.]{{0,3}}(?P<c>{_YEAR4}|'?\d\d)(?!\s?\d)(?![,.]\d))?"
 )
-_DAY_MONTH = re.compile(r"\b(?:le|du|au|des|depuis|vers|et)\s+(?P<a>\d\d?)\s?[/]\s?(?P<b>\d\d?)(?![\d/,.]\d|\d)")
-_MONTH_YEAR = re.compile(r"(?<![\d/.\-])(?P<b>0?[1-9]|1[0-2])\s?[/\-.]\s?(?P<c>(?:19|20)\d\d)(?!\d)")
-_YEAR = re.compile(
-    r"\b(?:en|depuis|annees?|fin|debut|courant|ete|hiver|printemps|automne|vers|avant|apres|"
-    r"jusqu'en|de)\s+(?P<c>(?:19|20)\d\d)(?![\d,.]*\d)(?!\s*(?:ui|mg|ml|g|cc)\b)"
+_DAY_BEFORE = re.compile(r"(?<!\d)(?P<a>\d ?\d?)(?:\s?er)?[\s\-/.]{0,3}$")
+_DAY_MONTH = re.compile(r"(?P<a>\d(?<!\d\d)\d?)\s?/\s?(?P<b>\d\d?)(?!\s?[/,.]\s?\d|\d)")
+_DAY_WORD = re.compile(r"(?:\b(?:le|du|au|des|depuis|vers|et)|\b\w{2,5}di)\s+$")
+_MONTH_YEAR = re.compile(
+    r"(?P<b>[01]?\d(?<!\d\d\d)(?<![\d/.\-]\d)(?<![/.\-]\d\d))\s?[/\-.]\s?(?P<c>(?:19|20)\d\d)(?!\d)"
 )
+_YEAR = re.compile(r"(?P<c>[12](?<!\d\d)\d{3})(?![\d,.]*\d)(?!\s*(?:ui|mg|ml|g|cc)\b)")
+_YEAR_WORD = re.compile(
+    r"\b(?:en|depuis|annees?|fin|debut|courant|ete|hiver|printemps|automne|vers|avant|apres|"
+    r"jusqu'en|de)\s+$"
+)
+_BEFORE = 16
 FIRST_YEAR, LAST_YEAR = 1850, 2099
 
 
@@ -59,6 +71,11 @@ class FoundDate(NamedTuple):
     year: int | None
     month: int | None
     day: int | None
+
+    def solid(self, lower: str) -> bool:
+        """Whether it is written as a date only can be: not as digits with mere spaces."""
+        written = lower[self.start : self.end]
+        return " " not in written or any(not (c.isdigit() or c.isspace()) for c in written)
 
     def is_on(self, birth: date) -> bool:
         """Whether this may be a way to write `birth`: a year may be short or missing."""
@@ -82,23 +99,36 @@ def find_dates(lower: str) -> list[FoundDate]:
 
 
 def _candidates(lower: str) -> Iterator[FoundDate]:
-    for pattern in (_ISO, _NUMERIC, _SPACED):
+    for pattern in (_ISO, _NUMERIC, _MIXED):
         for match in pattern.finditer(lower):
             yield from _numeric(match)
     for match in _COMPACT.finditer(lower):
-        y, m, d = (match[k] or match[k + "2"] for k in "ymd")
-        yield from _checked(match.span(), int(y), int(m), int(d))
-    for match in _WORDS.finditer(lower):
-        day, year = match["a"], match["c"]
-        if (day or (year and len(year) > 3)):
-            yield from _checked(match.span(), _number(year), _MONTHS[match["month"]], _number(day))
+        read = _YMD.fullmatch(match.group()) or _DMY.fullmatch(match.group())
+        if read:
+            yield from _checked(match.span(), *(int(read[k]) for k in "cba"))
+    yield from _in_words(lower)
     for match in _DAY_MONTH.finditer(lower):
-        span = (match.start("a"), match.end())
-        yield from _checked(span, None, int(match["b"]), int(match["a"]))
+        padded = match["b"].startswith("0") and len(match["a"]) == 2  # 12/03, but not 7/10
+        if padded or _DAY_WORD.search(lower, max(0, match.start() - _BEFORE), match.start()):
+            yield from _checked(match.span(), None, int(match["b"]), int(match["a"]))
     for match in _MONTH_YEAR.finditer(lower):
         yield from _checked(match.span(), int(match["c"]), int(match["b"]), None)
     for match in _YEAR.finditer(lower):
-        yield FoundDate(match.start("c"), match.end("c"), int(match["c"]), None, None)
+        if _YEAR_WORD.search(lower, max(0, match.start() - _BEFORE), match.start()):
+            yield from _checked(match.span(), int(match["c"]), None, None)
+
+
+def _in_words(lower: str) -> Iterator[FoundDate]:
+    for match in _WORDS.finditer(lower):
+        start, year = match.start(), match["c"]
+        if lower[start - 1 : start].isalpha():
+            continue
+        before = _DAY_BEFORE.search(lower, max(0, start - 10), start)
+        if before or (year and len(year) > 3):
+            end = match.end() if year else match.end("month")  # not the full stop after `mars`
+            day = before["a"] if before else None
+            span = (before.start() if before else start, end)
+            yield from _checked(span, _number(year), _MONTHS[match["month"]], _number(day))
 
 
 def _numeric(match: re.Match[str]) -> Iterator[FoundDate]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
@@ -11,11 +12,14 @@ from entrepot.text.dates import FoundDate, find_dates
 from entrepot.text.folding import Folded, fold_text
 from entrepot.text.spans import LABELS, Span
 
-TAG = re.compile(rf"\[(?:(?P<label>{'|'.join(sorted(LABELS))})_(?P<number>\d{{1,4}})|(?:1[89]|20)\d\d)\]")
+TAG = re.compile(
+    rf"\[(?:(?P<label>{'|'.join(sorted(LABELS))})_(?P<number>\d{{1,4}})|(?:1[89]|20)\d\d)\]"
+)
 _WALL = "￼"  # stands for a tag: no layer matches it or crosses it
 # LeGoff, MmeDUPONT and DUPONTJean are cut where the letter case changes
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+")
 _DIGITS = re.compile(r"\d(?:[\s.\-/_()]{0,3}\d)*")
+_SEPARATORS = {ord(c): None for c in map(chr, range(0x3001)) if re.fullmatch(r"[\s.\-/_()]", c)}
 _JOINING = " \t\r\n-'._"
 
 
@@ -24,11 +28,18 @@ class Digits(NamedTuple):
 
     Args:
         digits: the digits alone.
-        positions: index of each in the folded text.
+        start: index of the first in the folded text.
+        written: digits and separators.
     """
 
     digits: str
-    positions: tuple[int, ...]
+    start: int
+    written: str
+
+    @property
+    def positions(self) -> list[int]:
+        """Index of each digit in the folded text."""
+        return [self.start + k for k, c in enumerate(self.written) if c.isdigit()]
 
 
 class Document:
@@ -72,14 +83,7 @@ class Document:
 
     def after(self, position: int) -> int:
         """Index of the first word that starts at or after `position`."""
-        low, high = 0, len(self.starts)
-        while low < high:
-            middle = (low + high) // 2
-            if self.starts[middle] < position:
-                low = middle + 1
-            else:
-                high = middle
-        return low
+        return bisect_left(self.starts, position)
 
     @cached_property
     def dates(self) -> list[FoundDate]:
@@ -89,14 +93,8 @@ class Document:
     @cached_property
     def digits(self) -> list[Digits]:
         """Every run of digits and separators."""
-        lower = self.lower
-        return [
-            Digits("".join(lower[k] for k in places), places)
-            for places in (
-                tuple(k for k in range(*match.span()) if lower[k].isdigit())
-                for match in _DIGITS.finditer(lower)
-            )
-        ]
+        runs = ((m.start(), m.group()) for m in _DIGITS.finditer(self.lower))
+        return [Digits(run.translate(_SEPARATORS), start, run) for start, run in runs]
 
     @cached_property
     def squeezed(self) -> str:
@@ -123,7 +121,5 @@ def _walled(folded: Folded) -> Folded:
     plain = TAG.sub(wall, folded.plain)
     if plain == folded.plain:
         return folded
-    lower = "".join(
-        c if p != _WALL else _WALL for c, p in zip(folded.lower, plain, strict=True)
-    )
+    lower = "".join(c if p != _WALL else _WALL for c, p in zip(folded.lower, plain, strict=True))
     return Folded(folded.text, plain, lower, folded.origin)

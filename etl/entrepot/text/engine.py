@@ -1,4 +1,4 @@
-"""The public face of the text engine: find identifiers in a French clinical text, and remove them."""
+"""Finds the identifiers of a French clinical text, and removes them: the engine's public face."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ class Scrubber:
         recognizers: a site's own Presidio recognisers (`supported_language="fr"`).
     """
 
-    def __init__(
-        self, overlays: tuple[Path, ...] = (), recognizers: tuple[Any, ...] = ()
-    ) -> None:
+    def __init__(self, overlays: tuple[Path, ...] = (), recognizers: tuple[Any, ...] = ()) -> None:
         self._overlays, self._recognizers = overlays, recognizers
 
     @cached_property

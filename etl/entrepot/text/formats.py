@@ -7,6 +7,7 @@ mistyped identifier still identifies. Ordinary dates are found here too and kept
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from entrepot.text.document import Document
@@ -14,33 +15,41 @@ from entrepot.text.known_values import measured
 from entrepot.text.lexicon import Lexicon
 from entrepot.text.spans import FORMATS, Span
 
-_S = r"[ \t.\-/_\n]{0,2}"
-# sex, year, month (01-12; 20-42 and 50-99 when the month is unknown), department incl. 2A and 2B,
-# commune or country, order, and the key when it is written
-_NIR = re.compile(
-    rf"(?<!\d)[1-478]{_S}\d\d{_S}(?:0[1-9]|1[0-2]|[2-4]\d|[5-9]\d){_S}(?:\d\d|2[ab]){_S}\d{{3}}"
-    rf"{_S}\d{{3}}(?:{_S}(?:cle[ :]{{0,3}})?\d\d)?(?!\d)"
-)
+# patterns start with what they look for and look behind it afterwards: the search is faster so;
+# a NIR, its digits written apart in any way: at every digit, because `le 12 1 79 03…` starts two
+_NIR_PLACES = re.compile(r"[1-478](?<!\d\d)(?=((?:[ \t.\-_\n]{0,2}[\dab]){12,14})(?!\d))")
+# sex, year, month (20-42 and 50-99 when it is not known), department incl. 2A and 2B, commune or
+# country, order, and the key when it is written
+_NIR = re.compile(r"[1-478]\d\d(?:0[1-9]|1[0-2]|[2-4]\d|[5-9]\d)(?:\d\d|2[ab])\d{6}(?:\d\d)?")
+_NIR_PARTS = {1, 3, 5, 7, 10}
+_ONE_BY_ONE = 9
+_NIR_KEY = re.compile(r"[ ,:]{1,3}cle[ :]{1,3}\d\d(?!\d)")
 _PHONE = re.compile(
-    r"(?<![\d/.,])(?:(?:\+|00)\s?(?:33|262|590|594|596|687|689|32|41|352|377)\s?(?:\(0\)|0)?[\s.\-/]{0,2}[1-9]"
-    r"|\(?0[1-9]\)?|0 [1-9])(?:[\s.\-/_]{0,3}\d[\s.\-]?\d){4}(?!\d)"
+    r"(?:(?:\+|00(?<!\d00))\s?(?:33|262|590|594|596|687|689|32|41|352|377)\s?(?:\(0\)|0)?[\s.\-/]{0,2}[1-9]"
+    r"|\(?0(?<![\d/.,]0)[1-9]\)?|0(?<![\d/.,]0) [1-9])(?:[\s.\-/_]{0,3}\d[\s.\-]?\d){4}(?!\d)"
 )
-_FOREIGN_PHONE = re.compile(r"(?<![\w+])\+\d{1,3}(?:[\s.\-()]{0,2}\d){6,12}(?!\d)")
-_SHORT_PHONE = re.compile(r"(?<!\d)0[89]\d{2}(?:[\s.]?\d{3}){2}(?!\d)|(?<!\d)08\d\d?(?:\s\d\d){2,3}(?!\d)")
-_MAIL = re.compile(
-    r"[\w.+%'\-]+\s?(?:@|\(at\)|\[at\]|\s+arobase\s+)\s?[\w\-]+(?:\s?\.\s?[\w\-]{2,})*", re.IGNORECASE
-)
+_FOREIGN_PHONE = re.compile(r"\+(?<!\w\+)\d{1,3}(?:[\s.\-()]{0,2}\d){6,12}(?!\d)")
+_SHORT_PHONE = re.compile(r"0(?<!\d0)(?:[89]\d{2}(?:[\s.]?\d{3}){2}|8\d\d?(?:\s\d\d){2,3})(?!\d)")
+_AT = re.compile(r"@|\(at\)|\[at\]|\barobase\b")
+_MAILBOX = re.compile(r"[\w.+%'\-]{1,64}\s?$")
+_MAIL_HOST = re.compile(r"\s?[\w\-]+(?:\s?\.\s?[\w\-]{2,})*")
 _URL = re.compile(r"(?:(?:https?|ftp|sftp|file)://|www\.)[^\s<>\"]*[^\s<>\".,;:!?)\]']")
+_HOSTS = "fr com org net eu info gouv paris bzh be ch lu io".split()  # noqa: SIM905
 _DOMAIN = re.compile(
-    r"(?<![\w@.\-])(?:[a-z0-9\-]{2,}\.)+(?:fr|com|org|net|eu|info|gouv|paris|bzh|be|ch|lu|io)(?:/[^\s<>\"]*)?(?![\w\-])"
+    rf"(?<![\w@.\-])(?:[a-z0-9\-]{{2,}}\.)+(?:{'|'.join(_HOSTS)})(?:/[^\s<>\"]*)?(?![\w\-])"
 )
-_IPV4 = re.compile(r"(?<![\d.])(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}(?![\d.]?\d)")
+_BYTE = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+_IPV4 = re.compile(rf"\d(?<![\d.]\d)\d{{0,2}}(?:\.{_BYTE}){{3}}(?![\d.]?\d)")
 _IPV6 = re.compile(r"(?<![\w:])(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{1,4}(?![\w:])")
-_IBAN = re.compile(r"(?<![a-z0-9])[a-z]{2}\d\d(?:[ \-]?[a-z0-9]{4}){3,7}(?:[ \-]?[a-z0-9]{1,4})?(?![a-z0-9])")
+_IBAN = re.compile(
+    r"[a-z]{2}(?<![a-z0-9][a-z]{2})\d\d(?:[ \-]?[a-z0-9]{4}){3,7}"
+    r"(?:[ \-]?[a-z0-9]{1,4})?(?![a-z0-9])"
+)
 _PLATE = re.compile(r"(?<![\w\-])[A-HJ-NP-TV-Z]{2}[\- ]\d{3}[\- ][A-HJ-NP-TV-Z]{2}(?![\w\-])")
-_SIRET = re.compile(r"(?<!\d)\d{3} \d{3} \d{3}(?: \d{5})(?!\d)")
-_RPPS = re.compile(r"(?<!\d)8?10(?:\d{9}| (?:\d{3} ){2}\d{3}|\d(?: \d{4}){2})(?!\d)")
-_LONG = re.compile(r"(?<![\d.,])\d{6,}(?!\d)")
+_SIRET = re.compile(r"\d(?<!\d\d)\d\d \d{3} \d{3} \d{5}(?!\d)")
+_RPPS = re.compile(r"1(?<!\d\d)0(?:\d{9}| (?:\d{3} ){2}\d{3}|\d(?: \d{4}){2})(?!\d)")
+_LONG = re.compile(r"\d(?<![\d.,]\d)\d{5,}(?!\d)")
+_APART = re.compile(r"\d(?<!\d\d)(?<!\d \d)(?: \d){5,}(?! ?\d)")  # 8 0 0 1 2 3 4
 _DECIMALS = re.compile(r"[.,]\d")
 
 
@@ -48,9 +57,12 @@ def find(document: Document, lexicon: Lexicon) -> list[Span]:
     """Spans of the folded text whose format identifies, and the ordinary dates."""
     spans = [Span(d.start, d.end, "DATE", FORMATS) for d in document.dates]
     spans += _electronic(document)
-    if document.digits:
-        spans += _contacts(document)
+    longest = max((len(run.digits) for run in document.digits), default=0)
+    if longest >= 6:
+        spans += _contacts(document, longest)
         spans += _long_numbers(document, lexicon)
+    if "-" in document.plain or longest >= 3:
+        spans += _all(_PLATE, document.plain, "AUTRE_ID")
     return spans
 
 
@@ -61,12 +73,16 @@ def _all(pattern: re.Pattern[str], text: str, label: str) -> Iterator[Span]:
 
 def _electronic(document: Document) -> Iterator[Span]:
     lower = document.lower
-    if "@" in lower or "(at)" in lower or "arobase" in lower or "[at]" in lower:
-        yield from _all(_MAIL, lower, "MAIL")
+    for match in _AT.finditer(lower):
+        box = _MAILBOX.search(lower, max(0, match.start() - 66), match.start())
+        host = _MAIL_HOST.match(lower, match.end())
+        if box and host:
+            yield Span(box.start(), host.end(), "MAIL", FORMATS)
     if "://" in lower or "www." in lower:
         yield from _all(_URL, lower, "URL")
-    if "." in lower:
+    if any(f".{host}" in lower for host in _HOSTS):
         yield from _all(_DOMAIN, lower, "URL")
+    if lower.count(".") > 2:
         yield from _all(_IPV4, lower, "AUTRE_ID")
     if lower.count(":") > 2:
         yield from (s for s in _all(_IPV6, lower, "AUTRE_ID") if _is_ipv6(lower[s.start : s.end]))
@@ -77,18 +93,63 @@ def _is_ipv6(text: str) -> bool:
     return "::" in text or any(len(group) > 2 for group in text.split(":"))
 
 
-def _contacts(document: Document) -> Iterator[Span]:
+def _contacts(document: Document, longest: int) -> Iterator[Span]:
+    """Numbers of fixed length; `longest` is the most digits that stand together."""
     lower = document.lower
-    yield from _all(_NIR, lower, "SECU")
-    yield from _all(_PHONE, lower, "TEL")
+    numbers = [*_nirs(document), *_all(_PHONE, lower, "TEL")]
     if "+" in lower:
-        yield from _all(_FOREIGN_PHONE, lower, "TEL")
+        numbers += _all(_FOREIGN_PHONE, lower, "TEL")
     if "08" in lower or "09" in lower:
-        yield from _all(_SHORT_PHONE, lower, "TEL")
-    yield from (s for s in _all(_IBAN, lower, "AUTRE_ID") if _has_digits(lower[s.start : s.end]))
-    yield from _all(_PLATE, document.plain, "AUTRE_ID")
-    yield from _all(_SIRET, lower, "AUTRE_ID")
-    yield from _all(_RPPS, lower, "AUTRE_ID")
+        numbers += _all(_SHORT_PHONE, lower, "TEL")
+    if longest >= 11:
+        numbers += _all(_SIRET, lower, "AUTRE_ID")
+        numbers += _all(_RPPS, lower, "AUTRE_ID")
+    yield from (s for s in numbers if not _in_date(document, s.start, s.end))
+    if longest >= 10:
+        ibans = _all(_IBAN, lower, "AUTRE_ID")
+        yield from (s for s in ibans if _has_digits(lower[s.start : s.end]))
+
+
+def _in_date(document: Document, start: int, end: int) -> bool:
+    """Whether digits of a date with its separators (`12/03/2020`) are among `start:end`."""
+    dates = document.dates
+    at = bisect_right(dates, (start,))
+    for found in dates[max(0, at - 1) :]:
+        if found.start >= end:
+            return False
+        if found.end > start and found.solid(document.lower):
+            return True
+    return False
+
+
+def _nirs(document: Document) -> Iterator[Span]:
+    """Thirteen digits, or fifteen with the key: every reading that may be a NIR."""
+    lower = document.lower
+    for match in _NIR_PLACES.finditer(lower):
+        places = [k for k in range(match.start(), match.end(1)) if lower[k].isalnum()]
+        for count in (15, 13):
+            compact = "".join(lower[k] for k in places[:count])
+            if len(compact) < count or not _NIR.fullmatch(compact):
+                continue
+            end = places[count - 1] + 1
+            if lower[end : end + 1].isdigit() or not _is_printed_nir(document, places[:count]):
+                continue
+            key = _NIR_KEY.match(lower, end)
+            yield Span(places[0], key.end() if key else end, "SECU", FORMATS)
+            break
+
+
+def _is_printed_nir(document: Document, places: list[int]) -> bool:
+    """Whether the digits are grouped like a NIR, not like a row of values (`120 80 75 98`).
+
+    Spaces stand at some ends of its parts and nowhere else, at all of them, or between nearly all
+    digits; in the last two cases the digits of a date are not taken.
+    """
+    breaks = {k for k in range(1, 13) if places[k] - places[k - 1] > 1}
+    if breaks <= _NIR_PARTS:
+        return True
+    spread = breaks >= _NIR_PARTS or len(breaks) >= _ONE_BY_ONE
+    return spread and not _in_date(document, places[0], places[-1] + 1)
 
 
 def _has_digits(text: str) -> bool:
@@ -96,10 +157,10 @@ def _has_digits(text: str) -> bool:
 
 
 def _long_numbers(document: Document, lexicon: Lexicon) -> Iterator[Span]:
-    """Six digits or more in a row, unless they are a date or measure something."""
+    """Six digits or more in a row or one by one, unless they are a date or measure something."""
     lower = document.lower
     dates = {d.start for d in document.dates}
-    for match in _LONG.finditer(lower):
+    for match in (*_LONG.finditer(lower), *_APART.finditer(lower)):
         start, end = match.span()
         if start in dates or _DECIMALS.match(lower, end) or measured(lower, end, lexicon):
             continue

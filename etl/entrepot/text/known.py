@@ -48,8 +48,10 @@ def compile_identity(identity: Identity, lexicon: Lexicon) -> Known:
 
 def find(document: Document, known: Known) -> list[Span]:
     """Spans of the folded text that hold a known identifier."""
-    spans = [_name_span(document, hit.first, hit.last, hit.form.label)
-             for hit in search(document, known.names, tolerant=True)]
+    spans = [
+        _name_span(document, hit.first, hit.last, hit.form.label)
+        for hit in search(document, known.names, tolerant=True)
+    ]
     spans += find_values(document, known.values, known.lexicon)
     return spans
 

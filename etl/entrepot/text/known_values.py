@@ -66,7 +66,7 @@ class Values:
 
 def significant(phone: str) -> str:
     """The digits of a phone number without country code and trunk zero; empty if too few."""
-    digits = "".join(filter(str.isdigit, phone))
+    digits = "".join(filter(str.isdigit, fold(phone)))
     for prefix in ("00330", "0033", "330", "33"):
         if digits.startswith(prefix) and len(digits) - len(prefix) == 9:
             return digits[len(prefix) :]
@@ -125,14 +125,16 @@ def _occurrences(text: str, value: str) -> Iterator[int]:
 
 def _stands_alone(document: Document, run: Digits, at: int, length: int) -> bool:
     """Whether no digit touches the found digits directly."""
-    first, last = run.positions[at], run.positions[at + length - 1]
+    places = run.positions
+    first, last = places[at], places[at + length - 1]
     before = first and document.lower[first - 1].isdigit()
     return not before and not document.lower[last + 1 : last + 2].isdigit()
 
 
 def _digit_span(document: Document, run: Digits, first: int, last: int, label: str) -> Span:
     """The span of `run.digits[first:last]`, widened over digits that touch it directly."""
-    start, end = run.positions[first], run.positions[last - 1] + 1
+    places = run.positions
+    start, end = places[first], places[last - 1] + 1
     while start and document.lower[start - 1].isdigit():
         start -= 1
     while document.lower[end : end + 1].isdigit():
@@ -153,7 +155,9 @@ def _in_squeezed(document: Document, value: str, label: str) -> Iterator[Span]:
         start, end = places[at], places[at + len(value) - 1] + 1
         if end - start > 2 * len(value) + 10 or not _at_words(document, start, end):
             continue
-        if label == "ADRESSE" and (house := _HOUSE.search(document.lower, max(0, start - 16), start)):
+        if label == "ADRESSE" and (
+            house := _HOUSE.search(document.lower, max(0, start - 16), start)
+        ):
             start = house.start()
         if label == "SECU":
             key = re.match(r"[\s.\-/]{0,3}\d\d(?!\d)", document.lower[end : end + 6])

@@ -18,7 +18,8 @@ from entrepot.text.folding import fold
 
 Phrases = dict[str, list[tuple[tuple[str, ...], str]]]
 _VERB_ENDINGS = (
-    "e es ent er ez ons ant ait aient era eront erait ee es ees a".split()
+    "e", "es", "ent", "er", "ez", "ons", "ant", "ait", "aient", "era", "eront", "erait", "ee", "es",
+    "ees", "a",
 )  # fmt: skip
 
 

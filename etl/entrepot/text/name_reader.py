@@ -61,17 +61,17 @@ class NameReader:
             return False
         if document.gap(j + 1).startswith("."):
             return False
-        return lower or not document.is_lower(j + 1) or document.words[j + 1] in (
-            self.lexicon.particles
+        return (
+            lower
+            or not document.is_lower(j + 1)
+            or document.words[j + 1] in (self.lexicon.particles)
         )
 
     def _belongs(self, j: int, *, named: bool, hyphen: bool, trusted: bool, lower: bool) -> bool:
         word = self.document.words[j]
         ordinary = self.lexicon.ordinary(word)
         if self.document.is_lower(j):
-            if named:
-                return hyphen and not ordinary
-            return lower and not ordinary and len(word) >= 3
+            return (lower or (named and hyphen)) and not ordinary and len(word) >= 3
         if len(word) == 1:
             return True
         if named:
@@ -84,7 +84,9 @@ class NameReader:
     def spans(self, first: int, last: int, label: str = "") -> list[Span]:
         """The words `first:last` as spans: PRENOM and NOM told apart by their letter case."""
         document, particles = self.document, self.lexicon.particles
-        content = [k for k in range(first, last) if document.words[k] not in particles]
+        content = [
+            k for k in range(first, last) if document.words[k] not in particles or k == last - 1
+        ]
         capitals = {k for k in content if document.is_upper(k) and len(document.words[k]) > 1}
         if label or len(content) < 2:
             given = set(content) if label == "PRENOM" else set()

@@ -42,6 +42,14 @@ class Form(NamedTuple):
     cuts: frozenset[int]
 
 
+class Hit(NamedTuple):
+    """Words `first:last` of a document that match a form."""
+
+    first: int
+    last: int
+    form: Form
+
+
 class Names:
     """Forms of several names, ready to be searched.
 

@@ -12,7 +12,7 @@ from entrepot.text.document import Document
 from entrepot.text.lexicon import Lexicon
 from entrepot.text.name_search import search
 from entrepot.text.names import Names
-from entrepot.text.spans import KNOWN, PROPAGATION, Span
+from entrepot.text.spans import PROPAGATION, Span
 
 _NAMES = ("NOM", "PRENOM")
 _NUMBERS = frozenset(("IPP", "NDA", "AUTRE_ID", "SECU", "TEL"))
@@ -20,31 +20,27 @@ _LEAST_LETTERS = 3
 _LEAST_DIGITS = 5
 
 
-def find(document: Document, spans: Iterable[Span], lexicon: Lexicon) -> list[Span]:
-    """Further places of what `spans` (of the folded text) hold.
+def find(document: Document, found: Iterable[tuple[str, str]], lexicon: Lexicon) -> list[Span]:
+    """Further places of (folded value, label) pairs; spans of the folded text.
 
-    What layer 1 found was searched everywhere already. An eponym found after a title (`Dr Crohn`)
-    is not spread over the diseases that bear it.
+    An eponym found after a title (`Dr Crohn`) is not spread over the diseases that bear it.
     """
     names = Names(lexicon)
     values: dict[str, str] = {}
-    for span in spans:
-        if span.layer == KNOWN:
-            continue
-        written = document.lower[span.start : span.end]
-        if span.label in _NAMES and _spreads(written, lexicon):
-            names.add_all([written], span.label)
-        elif span.label in _NUMBERS and sum(map(str.isdigit, written)) >= _LEAST_DIGITS:
-            values[written] = span.label
+    for written, label in found:
+        if label in _NAMES and _spreads(written, lexicon):
+            names.add_all([written], label)
+        elif label in _NUMBERS and sum(map(str.isdigit, written)) >= _LEAST_DIGITS:
+            values[written] = label
     hits = search(document, names.seal(), tolerant=False)
-    found = [
+    spans = [
         Span(document.starts[h.first], document.ends[h.last - 1], h.form.label, PROPAGATION)
         for h in hits
         if h.last - h.first > 1 or len(document.words[h.first]) >= _LEAST_LETTERS
     ]
     for value, label in values.items():
-        found += _everywhere(document.lower, value, label)
-    return found
+        spans += _everywhere(document.lower, value, label)
+    return spans
 
 
 def _spreads(written: str, lexicon: Lexicon) -> bool:

@@ -20,9 +20,10 @@ from presidio_analyzer.nlp_engine import NlpArtifacts, NoOpNlpEngine
 
 from entrepot.text import context, formats, known, propagation
 from entrepot.text.document import Document
+from entrepot.text.folding import fold
 from entrepot.text.identity import NOBODY, Identity
 from entrepot.text.lexicon import Lexicon, load_lexicon
-from entrepot.text.spans import LABELS, SITE, Span, combine
+from entrepot.text.spans import KNOWN, LABELS, SITE, Span, combine
 
 LANGUAGE = "fr"
 NAME = "EntrepotRecognizer"
@@ -92,7 +93,9 @@ def find_spans(text: str, identity: Identity, lexicon: Lexicon) -> list[Span]:
     spans = known.find(document, known.compile_identity(identity, lexicon))
     spans += formats.find(document, lexicon)
     spans += context.find(document, lexicon)
-    spans += propagation.find(document, spans, lexicon)
+    # what layer 1 found was searched everywhere already
+    found = {(document.lower[s.start : s.end], s.label) for s in spans if s.layer != KNOWN}
+    spans += propagation.find(document, sorted(found), lexicon)
     return combine(document.original(spans))
 
 
@@ -121,9 +124,7 @@ class Analyzer:
         recognizers: a site's own recognisers, with `supported_language="fr"`.
     """
 
-    def __init__(
-        self, overlays: tuple[Path, ...] = (), recognizers: tuple[Any, ...] = ()
-    ) -> None:
+    def __init__(self, overlays: tuple[Path, ...] = (), recognizers: tuple[Any, ...] = ()) -> None:
         self.lexicon = load_lexicon(overlays)
         nlp = NoOpNlpEngine(models=[{"lang_code": LANGUAGE, "model_name": "none"}])
         nlp.load()
@@ -151,16 +152,15 @@ class Analyzer:
         )
         spans = [_span(result) for result in results]
         foreign = [span for span in spans if span.layer == SITE]
-        if foreign:
-            spans += self._spread(text, foreign)
-        return combine(spans)
+        if not foreign:
+            return sorted(spans)
+        return combine(spans + self._spread(text, foreign))
 
     def _spread(self, text: str, foreign: list[Span]) -> list[Span]:
         """Layer 7 for what a site's recognisers found, which the engine did not know of."""
         document = Document(text)
-        if document.folded.origin is not None:
-            return []
-        return propagation.find(document, foreign, self.lexicon)
+        found = sorted({(fold(text[span.start : span.end]), span.label) for span in foreign})
+        return document.original(propagation.find(document, found, self.lexicon))
 
 
 def _span(result: Any) -> Span:

@@ -23,6 +23,7 @@ from entrepot.errors import ConfigurationError, RecordFault
 
 _UTF8 = "utf-8"
 _WIDE = "utf-16"
+_UNICODE = "unicode"  # the 0211 name that says no encoding: the bytes do
 _CP1252 = "cp1252"
 _ONE_BYTE = {str(part): f"iso8859-{part}" for part in (*range(1, 10), 15)}
 
@@ -33,7 +34,7 @@ _CODECS = {
     "ISOIR6": "ascii",
     "UTF8": _UTF8,
     "UNICODEUTF8": _UTF8,
-    "UNICODE": _WIDE,
+    "UNICODE": _UNICODE,
     "UTF16": _WIDE,
     "UNICODEUTF16": _WIDE,
     "LATIN1": "iso8859-1",
@@ -138,7 +139,7 @@ def _unframed(content: bytes) -> tuple[bytes, int, bool]:
 def _wide(body: bytes, codec: str, offset: int) -> tuple[str, str, list[str]]:
     text = _strict(body, codec, offset).removeprefix("\ufeff")
     declared = _declared(_LINE_END.split(text.lstrip(_BLANK), maxsplit=1)[0])
-    if declared and _codec_of(declared) != _WIDE:
+    if declared and _codec_of(declared) not in {_WIDE, _UNICODE}:
         return text, codec, ["charset_mismatch_repaired"]
     return text, codec, []
 
@@ -155,7 +156,7 @@ def _narrow(body: bytes, default: str, offset: int) -> tuple[str, str, list[str]
         notices.append("charset_defaulted")
     if marked:
         text, repaired = _strict(stripped, _UTF8, offset), []
-        if codec not in {_UTF8, _WIDE} and not stripped.isascii():
+        if codec not in {_UTF8, _WIDE, _UNICODE} and not stripped.isascii():
             repaired.append("charset_mojibake_repaired")
         return text, _UTF8, notices + repaired
     try:
@@ -171,8 +172,8 @@ def _eight_bit(body: bytes, codec: str, offset: int) -> tuple[str, str, list[str
     if codec == _WIDE:
         codec = "ascii"  # MSH-18 was legible byte by byte, so this is not UTF-16
     if body.isascii():
-        return body.decode("ascii"), _UTF8 if codec == "ascii" else codec, []
-    if codec == _UTF8:
+        return body.decode("ascii"), _UTF8 if codec in {"ascii", _UNICODE} else codec, []
+    if codec in {_UTF8, _UNICODE}:
         return _strict(body, _UTF8, offset), _UTF8, []
     try:
         text = body.decode(_UTF8)

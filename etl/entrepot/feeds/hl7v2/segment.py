@@ -122,9 +122,12 @@ class Segment:
             tree = [part.split(syntax.subcomponent) for part in parts]
         else:
             tree = [[part] for part in parts]
-        if syntax.escape not in raw:
+        escape = syntax.escape
+        if escape not in raw:
             return tree
-        return [[self._unescaped(text, n) for text in part] for part in tree]
+        return [
+            [self._unescaped(text, n) if escape in text else text for text in part] for part in tree
+        ]
 
     def _split(self) -> list[str]:
         self._fields = self.raw.split(self._syntax.field)

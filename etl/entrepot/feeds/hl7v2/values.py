@@ -7,7 +7,7 @@ type is refused (times) or None (numbers, which may be legitimate text in an OBX
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ MAX_INTEGER_DIGITS = 28  # of a staging and CDM decimal: DECIMAL(38, 10)
 MAX_DECIMALS = 10
 
 _PRECISIONS = ("year", "month", "day", "hour", "minute", "second")
+_DAY, _HOUR = 2, 3  # places in it
 _TIME = re.compile(
     r"([0-9]{4})(?:([0-9]{2})(?:([0-9]{2})(?:([0-9]{2})(?:([0-9]{2})(?:([0-9]{2})"
     r"(?:\.([0-9]{1,6}))?)?)?)?)?)?(?:([+-])([0-9]{2})([0-9]{2}))?"
@@ -62,27 +63,35 @@ def timestamp(text: str, zone: ZoneInfo) -> tuple[datetime | None, str]:
         RecordFault: `impossible_date`, without position: 30 February, month 13, hour 24, second
             60, a year before 1000, an unreadable text.
     """
-    text = text.strip().partition("^")[0]
-    if not text or text == NULL:
+    stated = _stated(text)
+    if stated is None:
         return None, ""
-    match = _TIME.fullmatch(text)
-    if match is None:
-        raise RecordFault("impossible_date")
-    stated = [part for part in match.groups()[:6] if part is not None]
-    parts = _known([int(part) for part in stated])
-    fraction = int((match[7] or "").ljust(6, "0"))
-    if fraction and len(parts) < len(_PRECISIONS):
-        raise RecordFault("impossible_date")
-    try:
-        value = datetime(*_filled(parts), fraction)
-        if match[8] and len(parts) > 3:
-            value = value.replace(tzinfo=_offset(match[8], match[9], match[10]))
-            value = value.astimezone(zone).replace(tzinfo=None)
-    except (ValueError, OverflowError):
-        raise RecordFault("impossible_date") from None
-    if value.year < 1000:
-        raise RecordFault("impossible_date")
-    return value, _PRECISIONS[len(parts) - 1]
+    value, precision, offset = stated
+    if offset is not None and precision >= _HOUR:
+        try:
+            value = value.replace(tzinfo=offset).astimezone(zone).replace(tzinfo=None)
+        except OverflowError:
+            raise RecordFault("impossible_date") from None
+    return value, _PRECISIONS[precision]
+
+
+def stated_date(text: str) -> tuple[date | None, str]:
+    """The calendar date of a TS, DTM or DT as its sender wrote it, whatever its offset.
+
+    For what is a date and no instant, a birth date first: some systems send it as midnight with
+    the offset of the server, and converting that moves it to the day before.
+
+    Returns:
+        The date, and year, month or day; (None, "") for an empty or null text.
+
+    Raises:
+        RecordFault: as `timestamp`.
+    """
+    stated = _stated(text)
+    if stated is None:
+        return None, ""
+    value, precision, _ = stated
+    return value.date(), _PRECISIONS[min(precision, _DAY)]
 
 
 def decimal(text: str) -> tuple[Decimal | None, str | None, bool]:
@@ -150,8 +159,28 @@ def range_limits(text: str) -> tuple[Decimal | None, Decimal | None]:
     return None, None
 
 
+def _stated(text: str) -> tuple[datetime, int, timezone | None] | None:
+    """The civil time stated, the index of its precision, its offset; None without any text."""
+    text = text.strip().partition("^")[0]
+    if not text or text == NULL:
+        return None
+    match = _TIME.fullmatch(text)
+    if match is None:
+        raise RecordFault("impossible_date")
+    parts = _known([int(part) for part in match.groups()[:6] if part is not None])
+    fraction = int((match[7] or "").ljust(6, "0"))
+    try:
+        offset = _offset(match[8], match[9], match[10]) if match[8] else None
+        value = datetime(*_filled(parts), fraction)
+    except ValueError:
+        raise RecordFault("impossible_date") from None
+    if value.year < 1000 or (fraction and len(parts) < len(_PRECISIONS)):
+        raise RecordFault("impossible_date")
+    return value, len(parts) - 1, offset
+
+
 def _known(parts: list[int]) -> list[int]:
-    """The parts before an unknown (zero) month or day, after which nothing may be stated."""
+    """The parts before an unknown (zero) month or day: only zeros may follow that."""
     for place in (1, 2):
         if len(parts) > place and parts[place] == 0:
             if any(parts[place:]):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -20,7 +19,9 @@ MONTHS = (
 )  # fmt: skip
 NUMBER_DIGITS = 6  # fewer digits are also counts, durations and codes
 RAW_LETTERS, RAW_DIGITS = 7, 10  # glued in raw bytes: shorter ones occur by chance
-_GAP = r"[ .\-/()_\s\u00a0\u202f]{1,3}"
+# A number in parts: groups that begin with a digit, one to three usual separators between them.
+_SPACED = re.compile(r"[0-9][0-9a-z]*(?:[\s.\-/()_]{1,3}[0-9][0-9a-z]*)+")
+_LETTERS_OR_DIGITS = re.compile(r"[a-z]+|[0-9]+")
 _DATE = re.compile(
     r"(\d{4})(\d\d)(\d\d)|(\d{4})[-/. ](\d\d)[-/. ](\d\d)|(\d\d?)[-/. ](\d\d?)[-/. ](\d{4})"
 )
@@ -81,30 +82,34 @@ def phrases(value: str) -> set[Phrase]:
 
 @dataclass
 class Needles:
-    """An index of identifiers; each is known by a number that the caller gives it."""
+    """An index of identifiers; each is known by a number that the caller gives it.
 
-    _first: dict[str, list[tuple[Phrase, int]]] = field(default_factory=lambda: defaultdict(list))
+    A sequence of tokens is found by its longest token: the day and month of a date, the particle
+    of a name stand everywhere.
+    """
+
+    _anchors: dict[str, list[tuple[Phrase, int, int]]] = field(default_factory=dict)
     _numbers: dict[str, int] = field(default_factory=dict)
     _prefixes: set[str] = field(default_factory=set)
-    _inside: dict[str, list[tuple[str, int]]] = field(default_factory=lambda: defaultdict(list))
-    _several: dict[str, list[tuple[Phrase, int]]] = field(default_factory=lambda: defaultdict(list))
+    _glued: dict[str, set[int]] = field(default_factory=dict)
 
     def add_phrases(self, number: int, forms: Iterable[Phrase], inside: bool = True) -> None:
-        """Adds token sequences; `inside`: also looked for within longer runs of raw bytes."""
+        """Adds token sequences; `inside`: one glued token is also looked for in longer runs."""
         for form in forms:
-            self._first[form[0]].append((form, number))
-            if inside and len(form) == 1 and len(form[0]) >= RAW_LETTERS:
-                self._inside[form[0][:RAW_LETTERS]].append((form[0], number))
-            if len(form) > 1 and sum(map(len, form)) > RAW_LETTERS:
-                self._several[form[0]].append((form, number))
+            anchor = max(form, key=len)
+            entry = (form, form.index(anchor), number)
+            self._anchors.setdefault(anchor, []).append(entry)
+            letters = sum(map(len, form))
+            if letters >= RAW_LETTERS and (inside or len(form) > 1) and not _digital(form):
+                self._glued.setdefault(" ".join(form), set()).add(number)
 
     def add_numbers(self, number: int, forms: Iterable[str]) -> None:
         """Adds numbers, found whatever separates their digits."""
         for form in forms:
             self._numbers.setdefault(form, number)
-            self._prefixes.update(form[:end] for end in range(1, len(form) + 1))
+            self._prefixes.update(form[:end] for end in range(1, len(form)))
             if len(form) >= RAW_DIGITS:
-                self._inside[form[:RAW_LETTERS]].append((form, number))
+                self._glued.setdefault(form, set()).add(number)
 
     def find(self, folded: str, shortest: int = 1) -> set[int]:
         """Identifiers that stand in a folded text as tokens of their own.
@@ -113,60 +118,53 @@ class Needles:
             shortest: token sequences with fewer letters are left out.
         """
         words = tokens(folded)
-        first, prefixes = self._first, self._prefixes
-        found: set[int] = set()
-        for at, word in enumerate(words):
-            if word in first:
-                found.update(_starting(first[word], words, at, shortest))
-            if word in prefixes:
-                found.update(self._spelled(words, at, folded))
+        distinct = set(words)
+        found = {self._numbers[word] for word in self._numbers.keys() & distinct}
+        hits = self._anchors.keys() & distinct
+        if hits:
+            for at, word in enumerate(words):
+                if word in hits:
+                    found.update(self._around(words, at, shortest))
+        for run in _SPACED.findall(folded) if self._numbers else ():
+            found.update(self._spelled(tokens(run)))
         return found
 
-    def _spelled(self, words: list[str], at: int, folded: str) -> Iterator[int]:
-        written, end = "", at
-        while end < len(words) and written + words[end] in self._prefixes:
-            written += words[end]
-            end += 1
-            number = self._numbers.get(written)
-            if number is not None and _close(words[at:end], folded):
-                yield number
+    def _around(self, words: list[str], at: int, shortest: int) -> Iterator[int]:
+        for form, offset, number in self._anchors[words[at]]:
+            start = at - offset
+            if start >= 0 and tuple(words[start : start + len(form)]) == form:
+                if sum(map(len, form)) >= shortest:
+                    yield number
+
+    def _spelled(self, words: list[str]) -> Iterator[int]:
+        """Numbers written in several parts."""
+        for at, word in enumerate(words):
+            written, end = word, at + 1
+            while end < len(words) and written in self._prefixes:
+                written += words[end]
+                end += 1
+                if written in self._numbers:
+                    yield self._numbers[written]
+
+    def find_apart(self, folded: str, shortest: int) -> set[int]:
+        """Single words and numbers that only a change from letters to digits sets apart."""
+        distinct = {run for run in _LETTERS_OR_DIGITS.findall(folded) if len(run) >= shortest}
+        found = {self._numbers[word] for word in self._numbers.keys() & distinct}
+        for word in self._anchors.keys() & distinct:
+            found.update(number for form, _, number in self._anchors[word] if len(form) == 1)
+        return found
 
     def find_glued(self, folded: str) -> set[int]:
         """Long identifiers within longer runs: a database file stores cells without separators."""
-        words = tokens(folded)
-        found: set[int] = set()
-        for at, word in enumerate(words):
-            for start in range(len(word)):
-                for form, number in self._inside.get(word[start : start + RAW_LETTERS], ()):
-                    if word.startswith(form, start):
-                        found.add(number)
-                for phrase, number in self._several.get(word[start:], ()):
-                    if _glued(phrase, words, at):
-                        found.add(number)
-        return found
+        import polars as pl
+
+        if not self._glued:
+            return set()
+        text = pl.Series([" ".join(tokens(folded))])
+        matches = text.str.extract_many(list(self._glued), overlapping=True)[0]
+        return {number for form in set(matches.to_list()) for number in self._glued[form]}
 
 
-def _starting(
-    forms: list[tuple[Phrase, int]], words: list[str], at: int, shortest: int
-) -> Iterator[int]:
-    for form, number in forms:
-        if tuple(words[at : at + len(form)]) == form and sum(map(len, form)) >= shortest:
-            yield number
-
-
-def _glued(form: Phrase, words: list[str], at: int) -> bool:
-    """Whether the rest of `form` follows `words[at]`, its last token glued to what comes next."""
-    rest = words[at + 1 : at + len(form)]
-    return (
-        len(rest) == len(form) - 1
-        and tuple(rest[:-1]) == form[1:-1]
-        and rest[-1].startswith(form[-1])
-    )
-
-
-def _close(words: list[str], folded: str) -> bool:
-    """Whether the parts of a number follow each other with no more than usual separators."""
-    if len(words) == 1:
-        return True
-    pattern = r"(?<![0-9a-z])" + _GAP.join(map(re.escape, words)) + r"(?![0-9a-z])"
-    return re.search(pattern, folded) is not None
+def _digital(form: Phrase) -> bool:
+    """A date: its digits stand within longer numbers by chance."""
+    return all(word.isdigit() for word in form)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-from entrepot.report.scan.needles import Needles
+from entrepot.report.scan.needles import Needles, date_of
 from entrepot.report.scan.text import fold, tokens
-from entrepot.report.scan.truth import Entry, Place
+from entrepot.report.scan.truth import SHORT, Entry, Place
 
 # What the output holds of an element: (truth's message id, `PID-5.1`) -> texts of its rows.
 PlaceText = Callable[[str, str], list[str]]
@@ -51,10 +51,18 @@ def _survives(entry: Entry, place: Place, outputs: list[str], source: str | None
 
 
 def _stayed(source: str, start: int, end: int, output: str) -> bool:
-    """Whether a token of `source[start:end]` is still at its place in `output`."""
+    """Whether `source[start:end]`, or one of several names in it, is still in its place.
+
+    The year of a masked birth date stays, and so may the particle of a name: they alone tell
+    nothing.
+    """
+    words = tokens(fold(source[start:end]))
     first = len(tokens(fold(source[:start])))
-    last = first + len(tokens(fold(source[start:end])))
-    return not _kept(source, output).isdisjoint(range(first, last))
+    kept = _kept(source, output)
+    stayed = [first + rank in kept for rank in range(len(words))]
+    if not words or all(stayed) or date_of(source[start:end]) is not None:
+        return bool(words) and all(stayed)
+    return any(there and len(word) > SHORT for word, there in zip(words, stayed, strict=True))
 
 
 @lru_cache(maxsize=64)

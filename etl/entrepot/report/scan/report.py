@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,7 @@ from entrepot.report.scan.text import Piece, fold, views
 from entrepot.report.scan.truth import IDENTIFIERS, PERSONS, Entry, Inventory, read_inventory
 
 HIDDEN = "[…]"  # stands for a file or folder name that is itself a leak
-SEAM_LETTERS = 6  # split at digits, the letters a-f of pseudonyms spell short names
-_SEAM = re.compile(r"(?<=[a-z])(?=[0-9])|(?<=[0-9])(?=[a-z])")
+APART_LETTERS = 6  # between digits, the letters a-f of pseudonyms spell short names
 
 
 @dataclass(frozen=True, order=True)
@@ -150,11 +148,11 @@ def _hits(piece: Piece, needles: Needles) -> set[int]:
     if piece.where != "raw":
         return {n for view in views(piece.text) for n in needles.find(fold(view), piece.shortest)}
     folded = fold(piece.text)
-    split = _SEAM.sub(" ", folded)
-    found = needles.find(folded, piece.shortest) | needles.find(
-        split, max(piece.shortest, SEAM_LETTERS)
+    return (
+        needles.find(folded, piece.shortest)
+        | needles.find_apart(folded, APART_LETTERS)
+        | needles.find_glued(folded)
     )
-    return found | needles.find_glued(folded)
 
 
 def _leak(file: str, where: str, entry: Entry) -> Leak:

@@ -79,6 +79,8 @@ def _unescaped(match: re.Match[str]) -> str:
 
 def _decoded(run: str) -> str:
     """The text behind a Base64 run; empty when it holds anything but text."""
+    if run == run.lower():  # a pseudonym in hexadecimal
+        return ""
     try:
         text = base64.b64decode(run[: len(run) // 4 * 4], validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):

@@ -1,0 +1,154 @@
+"""Accuracy and speed of the text engine, each beside its limit measured in the same run.
+
+    python bench/text.py [--shared DIR] [--json FILE]
+
+Known identifiers: letters written by `make_known.py` without and with typing errors. Texts with no
+known identity: `fr_snippets/aphp_dev.jsonl`, aggregated scores only (nobody tunes on its texts).
+Speed: documents per CPU second of one process on letters of 1 to 2 kB, through the Presidio
+interface, against one bare regular expression pass over the same letters.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from entrepot.text import NOBODY, Identity, Scrubber, leaks
+
+ROUNDS = 3
+
+
+def identity_of(record: dict[str, str]) -> Identity:
+    """The identity record of `make_known.py`."""
+    return Identity(
+        family_names=(record["family"],),
+        given_names=(record["given"],),
+        birth_dates=(date.fromisoformat(record["birth_date"]),),
+        addresses=(record["address"],),
+        postcodes=(record["postcode"],),
+        towns=(record["city"],),
+        phones=("0" + record["phone"],),
+        mails=(record["mail"],),
+        numbers=(("IPP", record["ipp"]), ("SECU", record["nir"])),
+    )
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """One JSON object per line."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+
+
+def write_predictions(
+    scrubber: Scrubber,
+    documents: list[dict[str, Any]],
+    identify: Callable[..., Identity],
+    path: Path,
+) -> None:
+    """Writes what the engine finds in `documents`, in the form both scorers read."""
+    with path.open("w", encoding="utf-8") as file:
+        for document in documents:
+            found = scrubber.find(document["text"], identify(document))
+            spans = [{"start": s.start, "end": s.end, "label": s.label} for s in found]
+            file.write(json.dumps({"id": document["id"], "spans": spans}) + "\n")
+
+
+def score_known(scrubber: Scrubber, shared: Path, work: Path, rate: float, seed: int) -> str:
+    """The scorer's table for letters with a share `rate` of misspelt names."""
+    maker, gold, predicted = shared / "deid/make_known.py", work / "known.jsonl", work / "out.jsonl"
+    options = ["--patients", "400", "--typo-rate", str(rate), "--seed", str(seed)]
+    run([sys.executable, str(maker), "make", str(gold), *options])
+    documents = read_lines(gold)
+    write_predictions(scrubber, documents, lambda d: identity_of(d["record"]), predicted)
+    left = sum(
+        bool(leaks(scrubber.scrub(d["text"], identity).text, identity))
+        for d in documents
+        for identity in [identity_of(d["record"])]
+    )
+    table = run([sys.executable, str(maker), "score", str(gold), str(predicted)])
+    return f"{table}documents that the leak scan stops {left} of {len(documents)}\n"
+
+
+def score_snippets(scrubber: Scrubber, shared: Path, work: Path) -> str:
+    """The scorer's aggregated figures on the public French snippets, no identity given."""
+    gold, predicted = shared / "deid/fr_snippets/aphp_dev.jsonl", work / "out.jsonl"
+    write_predictions(scrubber, read_lines(gold), lambda _: NOBODY, predicted)
+    return run([sys.executable, str(shared / "deid/score.py"), str(gold), str(predicted)])
+
+
+def speed(scrubber: Scrubber, shared: Path, work: Path) -> dict[str, float]:
+    """Documents per CPU second of `scrub`, of the leak scan, and of the limit."""
+    gold = work / "speed.jsonl"
+    maker = shared / "deid/make_known.py"
+    run([sys.executable, str(maker), "make", str(gold), "--patients", "150"])
+    records = read_lines(gold)
+    # three short letters of one patient make one letter of 1 to 2 kB
+    letters = [
+        ("\n".join(r["text"] for r in records[k : k + 3]), identity_of(records[k]["record"]))
+        for k in range(0, len(records), 3)
+    ]
+    clean = [(scrubber.scrub(text, known).text, known) for text, known in letters]
+    word = re.compile(r"[^\W\d_]+")
+    return {
+        "characters (mean)": sum(len(text) for text, _ in letters) / len(letters),
+        "scrub": rate(letters, scrubber.scrub),
+        "leak scan": rate(clean, leaks),
+        "limit: one pass of words": rate(letters, lambda text, _: word.findall(text)),
+    }
+
+
+def rate(letters: list[tuple[str, Identity]], work: Callable[[str, Identity], object]) -> float:
+    """Letters per CPU second, best of some rounds (the machine is shared)."""
+    best = 0.0
+    for _ in range(ROUNDS):
+        start = time.process_time()
+        for text, known in letters:
+            work(text, known)
+        best = max(best, len(letters) / (time.process_time() - start))
+    return best
+
+
+def run(command: list[str]) -> str:
+    """Standard output of a scorer."""
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def main() -> None:
+    """Prints every figure; writes them as JSON when asked."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    default = os.environ.get("ENTREPOT_SHARED") or Path(__file__).resolve().parents[2] / "shared"
+    parser.add_argument("--shared", type=Path, default=Path(default))
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    if not (options.shared / "deid").is_dir():
+        sys.exit(f"no de-identification material in {options.shared}: set ENTREPOT_SHARED")
+    scrubber = Scrubber()
+    scrubber.find("chauffe", NOBODY)
+    results: dict[str, object] = {"machine": f"{platform.machine()}, {os.cpu_count()} processors"}
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        for share in (0.0, 0.3):
+            results[f"known, typo rate {share}"] = score_known(
+                scrubber, options.shared, work, share, options.seed
+            )
+        results["aphp_dev, no identity"] = score_snippets(scrubber, options.shared, work)
+        results["documents per CPU second"] = speed(scrubber, options.shared, work)
+    for name, value in results.items():
+        print(f"== {name}\n{value}")
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()

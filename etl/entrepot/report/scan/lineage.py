@@ -1,0 +1,94 @@
+"""What the research zone holds of one element of one synthetic message, found through its record.
+
+The truth names messages by file and ordinal; their bytes give the record's keyed address, which
+staging rows carry. Only the demonstration and tests use this: it needs the keys and the feeds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from entrepot.config import Site
+from entrepot.errors import RecordFault
+from entrepot.feeds.hl7v2.message import Message, parse
+from entrepot.feeds.hl7v2.path import compile_path
+from entrepot.keys import LANDING, RECORD, Keyring
+from entrepot.landing.hl7v2_split import split
+from entrepot.staging.kinds import KINDS, ColumnType
+
+FREE_TEXT = ("OBX-5", "NTE-3")
+
+
+class Places:
+    """Texts of the staging rows of a synthetic hospital, by message and element."""
+
+    def __init__(self, site: Site, keyring: Keyring, hospital: Path) -> None:
+        self._keyring, self._hospital = keyring, hospital
+        self._listed = _listed(hospital / "truth" / "messages.jsonl")
+        self._texts, self._codes = _staged(site)
+        self._contents: dict[str, list[bytes]] = {}
+
+    def text(self, message: str, position: str) -> list[str]:
+        """Free text for an element that is free text, the other cells of the record for the rest."""
+        content = self._content(message)
+        address = self._keyring.digest(LANDING, self._listed[message]["source"], content)
+        key = self._keyring.keyed(RECORD, address)
+        return self._texts[key] if _is_text(position) else self._codes[key]
+
+    def source(self, message: str, position: str) -> str | None:
+        """The element's decoded text, None when it is no free text."""
+        if not _is_text(position):
+            return None
+        parsed = self._parsed(message)
+        if parsed is None:
+            return None
+        segment, _, field = position.partition("-")
+        name, _, number = segment.rstrip("]").partition("[")
+        named = parsed.named(name)
+        wanted = named[int(number or 1) - 1 : int(number or 1)]
+        path = compile_path(f"{name}-{field}")
+        return path.read(parsed, wanted[0]) if wanted else None
+
+    def _parsed(self, message: str) -> Message | None:
+        try:
+            return parse(self._content(message))
+        except RecordFault:
+            return None
+
+    def _content(self, message: str) -> bytes:
+        line = self._listed[message]
+        file = line["file"]
+        if file not in self._contents:
+            whole = (self._hospital / file).read_bytes()
+            self._contents[file] = [arrival.content for arrival in split(whole)]
+        return self._contents[file][line["ordinal"] - 1]
+
+
+def _listed(path: Path) -> dict[str, dict[str, Any]]:
+    with path.open(encoding="utf-8") as file:
+        lines = (json.loads(line) for line in file)
+        return {line["message"]: line for line in lines}
+
+
+def _is_text(position: str) -> bool:
+    segment, _, field = position.partition("-")
+    return f"{segment.partition('[')[0]}-{field.partition('.')[0]}" in FREE_TEXT
+
+
+def _staged(site: Site) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    import polars
+
+    texts: dict[str, list[str]] = defaultdict(list)
+    codes: dict[str, list[str]] = defaultdict(list)
+    for kind in KINDS.values():
+        free = [name for name, type_ in kind.columns.items() if type_ is ColumnType.TEXT]
+        coded = [name for name, type_ in kind.columns.items() if type_ is ColumnType.CODE]
+        for path in sorted(site.staging.glob(f"*/{kind.name}/*.parquet")):
+            rows = polars.read_parquet(path, columns=["record_key", *free, *coded])
+            for row in rows.iter_rows(named=True):
+                texts[row["record_key"]] += [row[name] for name in free if row[name]]
+                codes[row["record_key"]] += [row[name] for name in coded if row[name]]
+    return texts, codes

@@ -1,0 +1,61 @@
+"""A generated hospital, read back for the tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from hl7_reading import Read, contents, lines
+
+from entrepot.synthetic import Summary
+
+
+@dataclass
+class Hospital:
+    """A generated hospital, read back."""
+
+    out: Path
+    summary: Summary
+
+    @cached_property
+    def messages(self) -> list[dict[str, Any]]:
+        """Lines of messages.jsonl."""
+        return lines(self.out / "truth" / "messages.jsonl")
+
+    @cached_property
+    def statements(self) -> dict[str, dict[str, Any]]:
+        """Lines of statements.jsonl by id."""
+        return {line["id"]: line for line in lines(self.out / "truth" / "statements.jsonl")}
+
+    @cached_property
+    def persons(self) -> dict[str, dict[str, Any]]:
+        """Lines of persons.jsonl by patient."""
+        return {line["patient"]: line for line in lines(self.out / "truth" / "persons.jsonl")}
+
+    @cached_property
+    def identifiers(self) -> list[dict[str, Any]]:
+        """Lines of identifiers.jsonl."""
+        return lines(self.out / "truth" / "identifiers.jsonl")
+
+    @cached_property
+    def files(self) -> dict[str, list[bytes]]:
+        """Messages of each file, by path below the output folder."""
+        paths = sorted((self.out / "hl7v2").rglob("*.hl7"))
+        return {path.relative_to(self.out).as_posix(): contents(path) for path in paths}
+
+    @cached_property
+    def read(self) -> dict[str, Read]:
+        """Every message, parsed, by id."""
+        return {
+            line["message"]: Read.of(self.files[line["file"]][line["ordinal"] - 1])
+            for line in self.messages
+        }
+
+    @cached_property
+    def sound(self) -> list[tuple[dict[str, Any], Read]]:
+        """Messages without fault, once each, in the order in which they were sent."""
+        found = [m for m in self.messages if not m["bad"] and not m["duplicate_of"]]
+        found.sort(key=lambda m: (m["sent"], m["message"]))
+        return [(line, self.read[line["message"]]) for line in found]

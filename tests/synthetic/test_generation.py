@@ -1,0 +1,91 @@
+"""The generator's promises: same seed, same bytes; patient k whatever n; flat memory."""
+
+from __future__ import annotations
+
+import hashlib
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from hl7_reading import contents, lines
+
+from entrepot.errors import ConfigurationError
+from entrepot.synthetic import generate, hl7v2_writer
+
+pytestmark = pytest.mark.core
+
+
+def digests(out: Path) -> dict[str, str]:
+    """SHA-256 of every file below `out`."""
+    return {
+        path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(out.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        generate(12, seed, tmp_path / name)
+    assert digests(tmp_path / "a") == digests(tmp_path / "b")
+    assert digests(tmp_path / "a") != digests(tmp_path / "c")
+
+
+def test_patient_k_is_the_same_whatever_the_number_of_patients(tmp_path: Path) -> None:
+    small, large = tmp_path / "small", tmp_path / "large"
+    generate(15, 3, small)
+    generate(26, 3, large)
+    few = {f"P{index:06d}" for index in range(15)}
+    for kind in ("statements", "persons", "identifiers", "messages"):
+        wanted = lines(small / "truth" / f"{kind}.jsonl")
+        found = lines(large / "truth" / f"{kind}.jsonl")
+        key = "message" if kind == "messages" else ""
+        kept = [x for x in found if (x[key][:7] if key else x["patient"]) in few]
+        if kind != "messages":  # a later patient may speak of an earlier one, in lines of its own
+            kept = kept[: len(wanted)]
+        assert kept == wanted
+    for line in lines(small / "truth" / "messages.jsonl"):
+        one, two = (contents(out / line["file"])[line["ordinal"] - 1] for out in (small, large))
+        assert one == two
+
+
+def test_memory_does_not_grow_with_the_number_of_patients(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hl7v2_writer, "_FLUSH", 100_000)
+    peaks = []
+    for patients in (6, 20):
+        tracemalloc.start()
+        generate(patients, 5, tmp_path / str(patients))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    written = sum(path.stat().st_size for path in (tmp_path / "20").rglob("*.*"))
+    assert peaks[1] < 1.5 * peaks[0] + 500_000
+    assert peaks[1] < written  # the whole is never held
+
+
+def test_refuses_a_folder_that_holds_something(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ConfigurationError, match="not empty"):
+        generate(1, 1, tmp_path)
+
+
+@pytest.mark.parametrize("patients", [0, -1, 1_000_000])
+def test_refuses_a_number_out_of_range(tmp_path: Path, patients: int) -> None:
+    with pytest.raises(ConfigurationError, match="number of patients"):
+        generate(patients, 1, tmp_path / "out")
+
+
+def test_progress_is_told_after_each_patient(tmp_path: Path) -> None:
+    done: list[int] = []
+    generate(3, 1, tmp_path / "out", done.append)
+    assert done == [1, 2, 3]
+
+
+def test_the_package_knows_no_target_model() -> None:
+    """The truth is clinical: no word of the common data model stands in the sources."""
+    folder = Path(hl7v2_writer.__file__).parent
+    words = ("omop", "concept_id", "snomed", "rxnorm", "visit_occurrence")
+    for path in folder.glob("*.py"):
+        source = path.read_text(encoding="utf-8").lower()
+        assert not [word for word in words if word in source], path.name
