@@ -14,6 +14,16 @@ from entrepot.quality.gate import Verdict, run_gate
 from entrepot.quality.inputs import GateInputs
 from entrepot.staging.store import generation_folder
 
+# The check is the first that is not the consequence of another (`parent:`).
+_HELD = """
+SELECT record_key,
+  min(reason) FILTER (WHERE disposition = 'quarantined' AND reason NOT LIKE 'parent:%')
+FROM etl.row_disposition
+GROUP BY record_key
+HAVING count(*) FILTER (WHERE disposition = 'mapped') = 0
+   AND count(*) FILTER (WHERE disposition = 'quarantined' AND reason NOT LIKE 'parent:%') > 0
+"""
+
 Progress = Callable[[str, int, int], None]
 
 
@@ -52,6 +62,16 @@ class Load:
             )
             progress("gate", 1, 1)
             return verdict
+        finally:
+            connection.close()
+
+    def held(self) -> list[tuple[str, str]]:
+        """(record key, check) of each record whose rows the gate quarantined, with none mapped."""
+        import duckdb
+
+        connection = duckdb.connect(str(self.candidate), read_only=True)
+        try:
+            return connection.execute(_HELD).fetchall()
         finally:
             connection.close()
 

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 LOCK = ".run.lock"
-PUBLISHED = "published_generation"
-PUBLISHED_INPUTS = "published_inputs"
 
 
 @dataclass(frozen=True)
@@ -100,12 +98,12 @@ def run(site: Site, progress: Progress = lambda stage, done, total: None) -> Run
 
 
 def _open_zone(site: Site, keyring: Keyring) -> Engine:
-    from entrepot.door.tables import derivation
     from entrepot.landing.database import check_keyring, create_tables, zone_engine
+    from entrepot.publication import gate_hold
     from entrepot.quality.plan import build_plan
     from entrepot.register.oppositions import require_fresh
 
-    assert derivation is not None  # noqa: S101 - importing it adds its table to the zone's metadata
+    assert gate_hold is not None  # noqa: S101 - importing adds all tables of the zone to its metadata
     build_plan(site.overlays)  # a wrong check refuses the run before anything is written
     if not site.vocabulary.is_file():
         raise ConfigurationError(
@@ -214,22 +212,17 @@ class _Road:
         return hashlib.sha256(f"{rules!r}{_hash_files(files)}".encode()).hexdigest()
 
     def _is_published(self, generation: int, inputs: str) -> bool:
-        from entrepot.landing.settings import read_setting
+        from entrepot.publication import is_published
 
         with self._engine.connect() as connection:
-            same = read_setting(connection, PUBLISHED) == str(generation)
-            return (
-                same
-                and read_setting(connection, PUBLISHED_INPUTS) == inputs
-                and self._site.warehouse.is_file()
-            )
+            return is_published(connection, generation, inputs, self._site.warehouse)
 
     def _load(
         self, generation: int, opposed: list[int], as_of: dt.datetime, inputs: str
     ) -> RunResult:
         from entrepot.landing.database import write_transaction
-        from entrepot.landing.settings import write_setting
         from entrepot.load import Load
+        from entrepot.publication import record_publication
         from entrepot.publish.release import publish
 
         load = Load(self._site, generation, as_of, opposed, self._staged_counts())
@@ -239,10 +232,10 @@ class _Road:
             failures = tuple(f"{f.check_id} {f.table}" for f in verdict.failures)
             return self._finish(False, as_of, failures, verdict)
         self._progress("publish", 0, 1)
+        held = load.held()
         publish(load.candidate, self._site.warehouse, memory_limit=self._site.config.memory_limit)
         with write_transaction(self._engine) as connection:
-            write_setting(connection, PUBLISHED, str(generation))
-            write_setting(connection, PUBLISHED_INPUTS, inputs)
+            record_publication(connection, generation, inputs, held)
         self._progress("publish", 1, 1)
         return self._finish(True, as_of, (), verdict)
 

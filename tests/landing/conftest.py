@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,10 +52,6 @@ def inbox(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def hl7v2_samples() -> Path:
-    """The third-party HL7v2 files, which no repository may copy."""
-    root = Path(os.environ.get("ENTREPOT_SHARED", Path(__file__).parents[3] / "shared"))
-    folder = root / "data" / "hl7v2"
-    if not folder.is_dir():
-        pytest.skip("the shared sample data are not here (set ENTREPOT_SHARED)")
-    return folder
+def hl7v2_samples(shared: Path) -> Path:
+    """The third-party HL7v2 files."""
+    return shared / "data" / "hl7v2"

@@ -4,6 +4,22 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from entrepot.errors import RecordFault
+from entrepot.landing.arrival import Arrival, Mark
+
+Told = tuple[str, str]  # of a fault: reason and position
+
+
+def told(fault: RecordFault | None) -> Told | None:
+    """A fault by its two words, which can be compared."""
+    return (fault.reason, fault.position) if fault else None
+
+
+def shape(arrival: Arrival) -> tuple[bytes, Told | None, tuple[Mark, ...], bytes]:
+    """An arrival by values that can be compared."""
+    return arrival.content, told(arrival.fault), arrival.marks, arrival.digest
+
+
 # Bytes of a field: everything but segment ends and MLLP's two block bytes; and the very words
 # that would start a message, an envelope or a file if they stood at a segment start.
 _FIELD_BYTES = st.binary(max_size=20).map(lambda raw: raw.translate(None, delete=b"\r\n\x0b\x1c"))

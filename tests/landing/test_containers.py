@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from landing_strategies import Told, told
 
 from entrepot.config import Site
 from entrepot.errors import ConfigurationError, EntrepotError, RecordFault
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.core
 
 MESSAGE = b"MSH|^~\\&|DPI|CH|EDS|EDS|20240101||ADT^A01|A|P|2.5\rPID|1\r"
 UNREADABLE, TOO_LARGE = "container_unreadable", "container_too_large"
-Outcome = tuple[bytes, RecordFault | None]
+Outcome = tuple[bytes, Told | None]
 
 
 def outcomes(paths: Sequence[Path]) -> list[Outcome]:
@@ -35,7 +36,8 @@ def outcomes(paths: Sequence[Path]) -> list[Outcome]:
             content = b"".join(container.chunks()) if fault is None else b""
         except RecordFault as raised:
             fault = raised
-        found.append((content if fault is None else b"".join(container.raw()), fault))
+        kept = content if fault is None else b"".join(container.raw())
+        found.append((kept, told(fault)))
     return found
 
 
@@ -89,20 +91,20 @@ def test_nested_archives_are_opened_to_the_third_level(inbox: Path) -> None:
     assert outcomes([three]) == [(MESSAGE, None)]
     four = written(inbox, "four.zip", zipped({"inner.zip": zipped({"x.zip": inner})}))
     ((_, fault),) = outcomes([four])
-    assert fault == RecordFault(TOO_LARGE, "member 1 member 1 member 1")
+    assert fault == (TOO_LARGE, "member 1 member 1 member 1")
 
 
 @pytest.mark.parametrize("cut", [1, 10, 30, 60])
 def test_a_truncated_gzip_keeps_its_packed_bytes(inbox: Path, cut: int) -> None:
     packed = gzip.compress(MESSAGE)[:-cut] if cut < 60 else b"\x1f"
-    assert outcomes([written(inbox, "feed.gz", packed)]) == [(packed, RecordFault(UNREADABLE))]
+    assert outcomes([written(inbox, "feed.gz", packed)]) == [(packed, (UNREADABLE, ""))]
 
 
 def test_a_wrong_checksum_is_unreadable(inbox: Path) -> None:
     packed = bytearray(gzip.compress(MESSAGE))
     packed[-6] ^= 1
     path = written(inbox, "feed.gz", bytes(packed))
-    assert outcomes([path]) == [(bytes(packed), RecordFault(UNREADABLE))]
+    assert outcomes([path]) == [(bytes(packed), (UNREADABLE, ""))]
 
 
 def test_one_damaged_member_does_not_hide_the_others(inbox: Path) -> None:
@@ -112,7 +114,7 @@ def test_one_damaged_member_does_not_hide_the_others(inbox: Path) -> None:
     packed[packed.index(MESSAGE + b"x") + 3] ^= 1
     good, damaged, last = outcomes([written(inbox, "feed.zip", bytes(packed))])
     assert (good, last) == ((MESSAGE, None), (MESSAGE, None))
-    assert damaged[1] == RecordFault(UNREADABLE, "member 2")
+    assert damaged[1] == (UNREADABLE, "member 2")
     assert damaged[0].startswith(b"PK\x03\x04")
     assert damaged[0] in bytes(packed)
     assert MESSAGE[10:] in damaged[0]
@@ -123,18 +125,18 @@ def test_a_member_with_a_password_is_unreadable(inbox: Path) -> None:
     packed[6] |= 1  # general purpose flag, bit 0: encrypted (APPNOTE 4.4.4)
     packed[packed.index(b"PK\x01\x02") + 8] |= 1
     ((_, fault),) = outcomes([written(inbox, "feed.zip", bytes(packed))])
-    assert fault == RecordFault(UNREADABLE, "member 1")
+    assert fault == (UNREADABLE, "member 1")
 
 
 def test_a_zip_without_directory_is_one_unreadable_record(inbox: Path) -> None:
     packed = zipped({"a": MESSAGE})[:-30]
     path = written(inbox, "feed.zip", packed)
-    assert outcomes([path]) == [(packed, RecordFault(UNREADABLE))]
+    assert outcomes([path]) == [(packed, (UNREADABLE, ""))]
 
 
 def test_an_empty_zip_is_an_empty_file(inbox: Path) -> None:
     path = written(inbox, "feed.zip", zipped({}))
-    assert outcomes([path]) == [(path.read_bytes(), RecordFault("empty_file"))]
+    assert outcomes([path]) == [(path.read_bytes(), ("empty_file", ""))]
 
 
 def test_a_zip_that_announces_too_much_is_not_opened(
@@ -142,7 +144,7 @@ def test_a_zip_that_announces_too_much_is_not_opened(
 ) -> None:
     monkeypatch.setattr(containers, "RATIO_FLOOR_BYTES", 1000)
     path = written(inbox, "bomb.zip", zipped({"a": MESSAGE, "zeros": bytes(1 << 20)}))
-    assert outcomes([path]) == [(path.read_bytes(), RecordFault(TOO_LARGE))]
+    assert outcomes([path]) == [(path.read_bytes(), (TOO_LARGE, ""))]
 
 
 def test_a_gzip_bomb_stops_at_the_ratio(inbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,8 +168,8 @@ def test_many_small_bombs_in_one_zip_share_one_budget(
     monkeypatch.setattr(containers, "MAX_CONTAINER_BYTES", 3 << 20)
     found = outcomes([path])
     assert [fault for _, fault in found[:3]] == [None] * 3
-    assert found[3][1] == RecordFault(TOO_LARGE, "member 4")
-    assert found[4:] == [(path.read_bytes(), RecordFault(TOO_LARGE))]
+    assert found[3][1] == (TOO_LARGE, "member 4")
+    assert found[4:] == [(path.read_bytes(), (TOO_LARGE, ""))]
 
 
 def test_an_archive_in_an_archive_is_limited_by_memory(
@@ -176,7 +178,7 @@ def test_an_archive_in_an_archive_is_limited_by_memory(
     monkeypatch.setattr(arrivals, "MAX_RECORD_BYTES", 100)
     path = written(inbox, "feed.zip", zipped({"inner.zip": zipped({"a": MESSAGE})}))
     ((_, fault),) = outcomes([path])
-    assert fault == RecordFault(TOO_LARGE, "member 1")
+    assert fault == (TOO_LARGE, "member 1")
 
 
 PACKED = [gzip.compress(MESSAGE * 3), zipped({"a.hl7": MESSAGE, "b.gz": gzip.compress(MESSAGE)})]
@@ -193,7 +195,7 @@ def test_damage_is_a_fault_and_never_an_exception(
     found = outcomes([written(tmp_path, "feed.bin", bytes(damaged))])
     assert found
     assert all(
-        fault is None or fault.reason in {UNREADABLE, TOO_LARGE, "empty_file"} for _, fault in found
+        fault is None or fault[0] in {UNREADABLE, TOO_LARGE, "empty_file"} for _, fault in found
     )
 
 

@@ -117,4 +117,4 @@ def test_the_tables_are_postgresql_s_too() -> None:
         for table in metadata.sorted_tables
     }
     assert "record_id BIGSERIAL NOT NULL" in ddl["record"]
-    assert "wrapped_key BYTEA NOT NULL" in ddl["record_key"]
+    assert "wrapped_key BYTEA NOT NULL" in ddl["data_key"]

@@ -98,6 +98,19 @@ def test_nothing_is_written_and_no_file_is_read(warehouse: Path, sql: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("enable_external_access", False),
+        ("disabled_filesystems", "LocalFileSystem"),
+        ("lock_configuration", True),
+        ("temp_directory", ""),
+    ],
+)
+def test_every_lock_is_set(warehouse: Path, setting: str, value: object) -> None:
+    assert list(query(warehouse, f"SELECT current_setting('{setting}')")[1]) == [(value,)]
+
+
+@pytest.mark.parametrize(
     "sql", ["SELECT no_such_column FROM person", "SELEC 1", "SELECT * FROM no_such_table"]
 )
 def test_wrong_sql_is_explained(warehouse: Path, sql: str) -> None:

@@ -1,4 +1,4 @@
-"""Local civil time: told when a stated time does not exist, exists twice or moves to another day."""
+"""Local civil time: told when a time does not exist, exists twice or moves to another day."""
 
 from __future__ import annotations
 

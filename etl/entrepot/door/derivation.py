@@ -102,7 +102,8 @@ class DoorPass:
         following = write_generation(self._site.staging, generation, tables, removed, buckets)
         settled = {outcome.record_id: outcome for outcome in outcomes}
         with write_transaction(self._engine) as connection:
-            _record(connection, part, settled, following)
+            keys = {row.record_id: self._record_key(row) for row in rows.values()}
+            _record(connection, part, settled, keys, following)
             write_setting(connection, GENERATION, str(following))
         return following
 
@@ -169,7 +170,11 @@ def _collect(results: Iterator[BatchResult]) -> tuple[dict[str, pa.Table], list[
 
 
 def _record(
-    connection: Connection, part: list[Standing], settled: dict[int, Outcome], generation: int
+    connection: Connection,
+    part: list[Standing],
+    settled: dict[int, Outcome],
+    keys: dict[int, str],
+    generation: int,
 ) -> None:
     ids = [standing.record_id for standing in part]
     for start in range(0, len(ids), 500):
@@ -178,7 +183,10 @@ def _record(
         connection.execute(
             delete(notice).where(notice.c.record_id.in_(page), notice.c.stage == STAGE)
         )
-    lines = [_line(standing, settled.get(standing.record_id), generation) for standing in part]
+    lines = [
+        {**_line(one, settled.get(one.record_id), generation), "record_key": keys[one.record_id]}
+        for one in part
+    ]
     connection.execute(insert(derivation), lines)
     add_notices(
         connection,

@@ -11,6 +11,7 @@ derivation = Table(
     metadata,
     Column("record_id", ForeignKey("record.record_id"), primary_key=True),
     Column("digest", LargeBinary(32), nullable=False),
+    Column("record_key", String(32), nullable=False),
     Column("person_key", String(32), nullable=False),
     Column("disposition", String(12), nullable=False),  # staged, quarantined, excluded
     Column("reason", String(40), nullable=False),

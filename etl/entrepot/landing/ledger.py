@@ -20,7 +20,7 @@ from entrepot.keys import LANDING, Keyring
 from entrepot.landing.arrival import Arrival
 from entrepot.landing.database import database_errors, forget_deleted, write_transaction
 from entrepot.landing.segments import WRAPPED_BYTES, SegmentWriter
-from entrepot.landing.tables import Counts, Notice, RecordRow, Tally, notice, record, record_key
+from entrepot.landing.tables import Counts, Notice, RecordRow, Tally, notice, record, data_key
 
 STAGE = "landing"
 ERASED = bytes(WRAPPED_BYTES)
@@ -76,8 +76,8 @@ class Ledger:
     def records(self, after_id: int = 0, ids: Iterable[int] | None = None) -> Iterator[RecordRow]:
         """Records with an id above `after_id`, or those of `ids` (unknown ids are left out)."""
         query = (
-            sa.select(record, record_key.c.wrapped_key)
-            .join(record_key)
+            sa.select(record, data_key.c.wrapped_key)
+            .join(data_key)
             .order_by(record.c.record_id)
         )
         if ids is not None:
@@ -129,13 +129,13 @@ class Ledger:
         with write_transaction(self._engine) as connection:
             for page in _pages(sorted(wanted)):
                 erased = connection.execute(
-                    sa.update(record_key)
-                    .where(record_key.c.record_id.in_(page))
+                    sa.update(data_key)
+                    .where(data_key.c.record_id.in_(page))
                     .values(wrapped_key=ERASED)
                 )
                 if erased.rowcount != len(page):
                     raise EntrepotError("a record to erase is not in the ledger")
-        forget_deleted(self._engine, record_key)
+        forget_deleted(self._engine, data_key)
 
 
 def add_notices(connection: sa.Connection, notices: Iterable[Notice]) -> None:
@@ -240,5 +240,5 @@ def _insert(
     inserted = record.insert().returning(record.c.address, record.c.record_id)
     ids: dict[bytes, int] = dict(connection.execute(inserted, rows).all())
     wrapped = [{"record_id": ids[a], "wrapped_key": key} for a, key in keys.items()]
-    connection.execute(record_key.insert(), sorted(wrapped, key=itemgetter("record_id")))
+    connection.execute(data_key.insert(), sorted(wrapped, key=itemgetter("record_id")))
     return ids

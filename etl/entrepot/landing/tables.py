@@ -34,8 +34,8 @@ record = sa.Table(
 # Apart from `record` and erased by zeros of the same size: where rows grow, SQLite moves their
 # neighbours between pages and leaves copies that secure_delete misses (2 keys of 3,000 stayed
 # readable in a trial). Here rows are appended and overwritten in place, and none was.
-record_key = sa.Table(
-    "record_key",
+data_key = sa.Table(
+    "data_key",
     metadata,
     sa.Column("record_id", sa.ForeignKey("record.record_id"), primary_key=True),
     sa.Column("wrapped_key", sa.LargeBinary(WRAPPED_BYTES), nullable=False),

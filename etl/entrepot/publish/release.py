@@ -146,6 +146,7 @@ def _write(
         _copy_etl(connection)
         hashes = table_hashes(connection)
         _state(connection, hashes, rows)
+        # Closing would do it too, but without a word when the disk is full.
         connection.execute("CHECKPOINT release")
     finally:
         connection.close()

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 
 from entrepot.door.tables import derivation
-from entrepot.landing.settings import read_setting
 from entrepot.landing.tables import notice, record
+from entrepot.publication import gate_hold, published_generation
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -97,23 +97,26 @@ def staged_counts(connection: Connection) -> dict[str, int]:
 
 def records(connection: Connection) -> Records:
     """The record equation, from the ledger, the door's dispositions and what is published."""
-    published = int(read_setting(connection, "published_generation") or -1)
+    published = published_generation(connection)
     result = Records()
     query = select(
         record.c.source, record.c.deliveries, derivation.c.disposition, derivation.c.reason,
-        derivation.c.generation,
-    ).outerjoin(derivation, derivation.c.record_id == record.c.record_id)  # fmt: skip
+        derivation.c.generation, gate_hold.c.check_id,
+    ).select_from(
+        record.outerjoin(derivation, derivation.c.record_id == record.c.record_id)
+        .outerjoin(gate_hold, gate_hold.c.record_id == record.c.record_id)
+    )  # fmt: skip
     for row in connection.execute(query):
         counts = result.sources.setdefault(row.source, SourceCounts())
         counts.received += row.deliveries
         counts.duplicates += row.deliveries - 1
         if row.disposition is None or (row.disposition == "staged" and row.generation > published):
             counts.pending += 1
+        elif row.disposition == "quarantined" or row.check_id is not None:
+            counts.quarantined += 1
+            result.quarantined[row.source, row.check_id or row.reason] += 1
         elif row.disposition == "staged":
             counts.published += 1
-        elif row.disposition == "quarantined":
-            counts.quarantined += 1
-            result.quarantined[row.source, row.reason] += 1
         else:
             counts.excluded += 1
             result.excluded[row.source, row.reason] += 1

@@ -11,6 +11,7 @@ from entrepot.door.tables import derivation
 from entrepot.keys import load_keyring
 from entrepot.landing.database import check_keyring, create_tables, zone_engine
 from entrepot.landing.tables import record
+from entrepot.publication import gate_hold
 from entrepot.register.tables import registration
 from entrepot.report.accounting import records
 
@@ -44,17 +45,19 @@ def read_quarantine(site: Site) -> tuple[list[dict[str, Any]], list[dict[str, An
             select(
                 record.c.record_id, record.c.source, registration.c.event, derivation.c.reason,
                 derivation.c.position,
+                gate_hold.c.check_id,
             )
             .join(derivation, derivation.c.record_id == record.c.record_id)
             .outerjoin(registration, registration.c.record_id == record.c.record_id)
-            .where(derivation.c.disposition == "quarantined")
+            .outerjoin(gate_hold, gate_hold.c.record_id == record.c.record_id)
+            .where((derivation.c.disposition == "quarantined") | gate_hold.c.check_id.is_not(None))
             .order_by(record.c.record_id)
         )  # fmt: skip
         with engine.connect() as connection:
             held = [
                 {
                     "record": row.record_id, "source": row.source, "event": row.event or "",
-                    "reason": row.reason, "position": row.position,
+                    "reason": row.check_id or row.reason, "position": row.position,
                 }
                 for row in connection.execute(query)
             ]  # fmt: skip

@@ -100,12 +100,19 @@ def _union(reader: NameReader, i: int) -> Iterator[Span]:
     document = reader.document
     if document.words[i] == "ne" and not has_accent(document, i):
         return
+    if _possessed(document, i):
+        return
     j = i + 1
     if j < len(document.words) and document.words[j] == "e" and document.gap(j) == "(":
         j += 1
     if j < len(document.words) and not document.gap(j).strip(" :.)"):
         last = reader.read(j, lower=True, trusted=not document.is_lower(j))
         yield from reader.spans(j, last, "NOM")
+
+
+def _possessed(document: Document, i: int) -> bool:
+    """`son épouse Marie` is a relative, `épouse MARTIN` a married name."""
+    return i > 0 and document.words[i - 1] in ("son", "mon", "notre", "votre", "leur", "l", "une")
 
 
 def has_accent(document: Document, i: int) -> bool:
@@ -117,6 +124,8 @@ def has_accent(document: Document, i: int) -> bool:
 def _relative(reader: NameReader, i: int) -> Iterator[Span]:
     """`son mari Jean`, `sa fille (Zoé)`, `bébé de DUPONT`."""
     document = reader.document
+    if document.words[i] in _UNION and not _possessed(document, i):
+        return
     j = i + 1
     if j < len(document.words) and document.words[j] in ("de", "d") and document.gap(j) == " ":
         j += 1

@@ -66,6 +66,8 @@ def _street(document: Document, lexicon: Lexicon, i: int) -> Iterator[Span]:
     capital = not document.is_lower(first)
     if not (capital or (house and strength == "strong")) or (strength == "weak" and not house):
         return
+    if not capital and document.words[first] in lexicon.function:
+        return
     if not house and lexicon.ordinary(document.words[first]) and document.is_upper(first):
         return
     last = _street_end(document, lexicon, first, free=house is not None)
@@ -204,10 +206,8 @@ def _letter_head(document: Document, lexicon: Lexicon) -> Iterator[Span]:
             continue
         line = document.lower.rfind("\n", 0, match.start()) + 1
         first = document.after(line)
-        words = range(first, last)
-        if first < last <= first + 5 and not any(
-            (lexicon.ordinary(document.words[k]) and document.words[k] not in _LINKS)
-            or (document.is_lower(k) and document.words[k] not in _LINKS)
-            for k in words
+        named = [k for k in range(first, last) if document.words[k] not in _LINKS]
+        if first in named and last <= first + 5 and not any(
+            document.is_lower(k) or lexicon.ordinary(document.words[k]) for k in named
         ):
             yield Span(document.starts[first], document.ends[last - 1], "VILLE", CONTEXT)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import islice, takewhile
 
 from entrepot.text.document import Document
 from entrepot.text.known_values import measured
@@ -104,7 +105,7 @@ def _contacts(document: Document, longest: int) -> Iterator[Span]:
     if longest >= 11:
         numbers += _all(_SIRET, lower, "AUTRE_ID")
         numbers += _all(_RPPS, lower, "AUTRE_ID")
-    yield from (s for s in numbers if not _in_date(document, s.start, s.end))
+    yield from (s for s in numbers if s.label == "SECU" or not _in_date(document, s.start, s.end))
     if longest >= 10:
         ibans = _all(_IBAN, lower, "AUTRE_ID")
         yield from (s for s in ibans if _has_digits(lower[s.start : s.end]))
@@ -113,13 +114,11 @@ def _contacts(document: Document, longest: int) -> Iterator[Span]:
 def _in_date(document: Document, start: int, end: int) -> bool:
     """Whether digits of a date with its separators (`12/03/2020`) are among `start:end`."""
     dates = document.dates
-    at = bisect_right(dates, (start,))
-    for found in dates[max(0, at - 1) :]:
-        if found.start >= end:
-            return False
-        if found.end > start and found.solid(document.lower):
-            return True
-    return False
+    first = max(0, bisect_right(dates, (start,)) - 1)
+    return any(
+        found.end > start and found.solid(document.lower)
+        for found in takewhile(lambda d: d.start < end, islice(dates, first, None))
+    )
 
 
 def _nirs(document: Document) -> Iterator[Span]:

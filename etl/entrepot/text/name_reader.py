@@ -81,6 +81,14 @@ class NameReader:
         grammatical = word in self.lexicon.function or word in self.lexicon.acronyms
         return trusted and not grammatical and word not in self.lexicon.roles
 
+    def _dotted(self, k: int) -> bool:
+        end = self.document.ends[k]
+        return end - self.document.starts[k] == 1 and self.document.plain[end : end + 1] == "."
+
+    def _elided(self, k: int) -> bool:
+        """`N'Diaye`, `D'Arcy`: one name, not an initial and a name."""
+        return self.document.plain[self.document.ends[k] : self.document.ends[k] + 1] == "'"
+
     def spans(self, first: int, last: int, label: str = "") -> list[Span]:
         """The words `first:last` as spans: PRENOM and NOM told apart by their letter case."""
         document, particles = self.document, self.lexicon.particles
@@ -93,7 +101,8 @@ class NameReader:
         elif capitals and len(capitals) < len(content):
             given = set(content) - capitals
         else:
-            given = {k for k in content if k == content[0] or len(document.words[k]) == 1}
+            given = {k for k in content if k == content[0] or self._dotted(k)}
+            given = given if not self._elided(content[0]) else set()
         spans: list[Span] = []
         start = first
         for k in content:

@@ -96,7 +96,7 @@ def find_spans(text: str, identity: Identity, lexicon: Lexicon) -> list[Span]:
     # what layer 1 found was searched everywhere already
     found = {(document.lower[s.start : s.end], s.label) for s in spans if s.layer != KNOWN}
     spans += propagation.find(document, sorted(found), lexicon)
-    return combine(document.original(spans))
+    return combine(document.original(spans), text)
 
 
 class _NoEnhancer(ContextAwareEnhancer):  # type: ignore[misc]
@@ -154,7 +154,7 @@ class Analyzer:
         foreign = [span for span in spans if span.layer == SITE]
         if not foreign:
             return sorted(spans)
-        return combine(spans + self._spread(text, foreign))
+        return combine(spans + self._spread(text, foreign), text)
 
     def _spread(self, text: str, foreign: list[Span]) -> list[Span]:
         """Layer 7 for what a site's recognisers found, which the engine did not know of."""

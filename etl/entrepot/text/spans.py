@@ -11,6 +11,7 @@ LABELS = frozenset((
 ))  # fmt: skip
 KNOWN, FORMATS, CONTEXT, PROPAGATION, SITE = "known", "formats", "context", "propagation", "site"
 _STRENGTH = {KNOWN: 5, FORMATS: 4, CONTEXT: 3, SITE: 2, PROPAGATION: 1}
+_WORDED = frozenset(("NOM", "PRENOM", "VILLE", "HOPITAL", "ADRESSE", "ZIP"))
 
 
 class Span(NamedTuple):
@@ -29,44 +30,85 @@ class Span(NamedTuple):
     layer: str
 
 
-def combine(spans: Iterable[Span]) -> list[Span]:
-    """Sorted, non-overlapping spans that cover every character that any span covered.
+def combine(spans: Iterable[Span], text: str) -> list[Span]:
+    """Sorted, non-overlapping spans that cover every letter and digit that any span covered.
 
-    Overlapping spans become their union, under the label of layer 1, else of the most telling
-    label (AUTRE_ID says least), the strongest layer, the longest. An ordinary date (DATE) that
-    touches an identifier is swallowed by it: a date is kept in clear, so it never wins. A birth
-    date widened by a union is no longer a date alone and takes the label AUTRE_ID, so that its
-    replacement reads no year out of something else.
+    Where names and places overlap, the stronger one keeps its extent and the others keep the rest
+    (`Jean-Baptiste` known inside a signature). Where numbers overlap, they become their union,
+    because two readings of the same digits are one identifier. An ordinary date (DATE) that touches
+    an identifier is swallowed by it: a date is kept in clear, so it never wins.
     """
     result: list[Span] = []
     group: list[Span] = []
     end = 0
     for span in sorted(spans):
         if group and span.start >= end:
-            result.append(_union(group))
-            group = []
+            result += _resolved(group, text)
+            group, end = [], 0
         group.append(span)
-        end = max(end, span.end) if len(group) > 1 else span.end
+        end = max(end, span.end)
     if group:
-        result.append(_union(group))
+        result += _resolved(group, text)
     return result
 
 
-def _union(group: list[Span]) -> Span:
+def _resolved(group: list[Span], text: str) -> list[Span]:
     if len(group) == 1:
-        return group[0]
-    start, end = group[0].start, max(span.end for span in group)
-    best = max(
-        group,
-        key=lambda s: (
-            s.label != "DATE",
-            s.layer == KNOWN,
-            s.label != "AUTRE_ID",
-            _STRENGTH.get(s.layer, 0),
-            s.end - s.start,
-            s.label,
-        ),
+        return group
+    if all(span.label in _WORDED for span in group):
+        return _shared_out(group, text)
+    return [_union(group)]
+
+
+def _strength(span: Span) -> tuple[bool, bool, bool, int, int, str]:
+    """What decides between overlapping spans: AUTRE_ID says least, layer 1 knows best."""
+    return (
+        span.label != "DATE",
+        span.layer == KNOWN,
+        span.label != "AUTRE_ID",
+        _STRENGTH.get(span.layer, 0),
+        span.end - span.start,
+        span.label,
     )
+
+
+def _shared_out(group: list[Span], text: str) -> list[Span]:
+    """The spans without overlap, the stronger first; what has no letter or digit is left out."""
+    owner: dict[int, Span] = {}
+    for span in sorted(group, key=_strength):
+        owner.update(dict.fromkeys(range(span.start, span.end), span))
+    pieces: list[Span] = []
+    for place, span in sorted(owner.items()):
+        last = pieces[-1] if pieces else None
+        if last and last.end == place and owner[place - 1] is span:
+            pieces[-1] = last._replace(end=place + 1)
+        else:
+            pieces.append(span._replace(start=place, end=place + 1))
+    return [_trimmed(piece, text) for piece in pieces if _telling(text[piece.start : piece.end])]
+
+
+def _telling(written: str) -> bool:
+    return any(map(str.isalnum, written))
+
+
+def _trimmed(span: Span, text: str) -> Span:
+    """Without the blanks at its ends; marks and signs there may belong to a letter."""
+    start, end = span.start, span.end
+    while text[start].isspace():
+        start += 1
+    while text[end - 1].isspace():
+        end -= 1
+    return span._replace(start=start, end=end)
+
+
+def _union(group: list[Span]) -> Span:
+    """One span for the whole group.
+
+    A birth date widened by it is no longer a date alone and takes the label AUTRE_ID, so that its
+    replacement reads no year out of something else.
+    """
+    start, end = group[0].start, max(span.end for span in group)
+    best = max(group, key=_strength)
     label = best.label
     if label == "DATE_NAISSANCE" and (best.start, best.end) != (start, end):
         label = "AUTRE_ID"

@@ -32,7 +32,7 @@ class Places:
         self._contents: dict[str, list[bytes]] = {}
 
     def text(self, message: str, position: str) -> list[str]:
-        """Free text for an element that is free text, the other cells of the record for the rest."""
+        """Texts for an element that is free text, the other cells of the record for the rest."""
         content = self._content(message)
         address = self._keyring.digest(LANDING, self._listed[message]["source"], content)
         key = self._keyring.keyed(RECORD, address)
@@ -64,7 +64,8 @@ class Places:
         if file not in self._contents:
             whole = (self._hospital / file).read_bytes()
             self._contents[file] = [arrival.content for arrival in split(whole)]
-        return self._contents[file][line["ordinal"] - 1]
+        ordinal: int = line["ordinal"]
+        return self._contents[file][ordinal - 1]
 
 
 def _listed(path: Path) -> dict[str, dict[str, Any]]:
