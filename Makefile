@@ -32,10 +32,10 @@ demo: $(STAMP) ## a synthetic hospital down the whole road (PATIENTS=100 SEED=1 
 	$(BIN)/entrepot demo --patients $(PATIENTS) --seed $(SEED) --out $(OUT)
 
 test: $(STAMP) ## all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 core: $(STAMP) ## the fast tests
-	$(BIN)/python -m pytest -m core -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m core -n 2 --dist loadgroup
 
 lint: $(STAMP) ## ruff, mypy strict, import contracts
 	$(BIN)/ruff check .

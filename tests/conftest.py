@@ -17,3 +17,10 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared test material is not on this machine (ENTREPOT_SHARED)")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one file share their fixtures, so they share a process; `spread` tests do not."""
+    for item in items:
+        if item.get_closest_marker("spread") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))

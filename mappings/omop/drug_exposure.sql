@@ -1,5 +1,6 @@
 -- drug_exposure. End: stated, else administration = its start, written prescription = start + 29 days
--- (Themis 57). verbatim_end_date only when the source stated one; days_supply is never computed.
+-- (Themis 57). verbatim_end_date only when the source stated one; days_supply is never computed; the
+-- quantity of a drug with several ingredients stays on its first row.
 INSERT INTO cdm.drug_exposure BY NAME
 SELECT
   e.event_id AS drug_exposure_id,
@@ -13,7 +14,7 @@ SELECT
   e.end_at AS drug_exposure_end_datetime,
   day_of(e.end_at) AS verbatim_end_date,
   e.type_concept_id AS drug_type_concept_id,
-  e.quantity,
+  CASE WHEN e.ordinal = 0 THEN e.quantity END AS quantity,
   e.sig,
   coalesce(r.concept_id, 0) AS route_concept_id,
   e.provider_id,

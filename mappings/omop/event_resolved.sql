@@ -41,6 +41,7 @@ SELECT
   e.*,
   u.visit_detail_id,
   o.visit_occurrence_id AS visit_ref,
+  coalesce(r.ordinal, 0) AS ordinal,
   fan_out_id(e.row_id, coalesce(r.ordinal, 0)) AS event_id,
   coalesce(r.target_concept_id, 0) AS concept_id,
   coalesce(r.source_concept_id, 0) AS source_concept_id,

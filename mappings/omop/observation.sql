@@ -22,5 +22,6 @@ SELECT
 FROM event_resolved e
 LEFT JOIN (SELECT system, code, target_concept_id FROM etl.concept_resolution
            WHERE ordinal = 0 AND target_concept_id <> 0) v
-  ON v.system = coalesce(e.value_system, '') AND v.code = e.value_code
+  ON v.system = CASE WHEN e.value_code IS NULL THEN 'TEXT' ELSE coalesce(e.value_system, '') END
+ AND v.code = coalesce(e.value_code, CASE WHEN e.value_number IS NULL THEN e.value_text END)
 WHERE e.cdm_table = 'observation';

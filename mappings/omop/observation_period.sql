@@ -14,7 +14,7 @@ SELECT a.person_id, greatest(a.first_day, p.data_start) AS first_day, a.last_day
   max(a.last_day) OVER (PARTITION BY a.person_id ORDER BY a.first_day, a.last_day
     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS seen_until
 FROM activity a CROSS JOIN run_parameter p
-WHERE a.last_day >= p.data_start AND a.first_day <= day_of(p.as_of);
+WHERE a.last_day >= p.data_start AND a.first_day <= day_of(p.as_of) + 1;
 
 INSERT INTO cdm.observation_period BY NAME
 SELECT

@@ -16,6 +16,7 @@ SELECT
   e.visit_detail_id,
   source_text(e.chosen_code) AS procedure_source_value,
   e.source_concept_id AS procedure_source_concept_id,
-  source_text(e.activity_code) AS modifier_source_value
+  CASE WHEN e.phase_code IS NULL THEN source_text(e.activity_code)
+       ELSE concat(e.activity_code, '-', e.phase_code) END AS modifier_source_value
 FROM event_resolved e
 WHERE e.cdm_table = 'procedure_occurrence';

@@ -20,6 +20,7 @@ from landing_strategies import batch, framed, messages
 from entrepot.config import Site, SiteConfig, Source
 from entrepot.errors import ConfigurationError
 from entrepot.keys import Keyring
+from entrepot.landing import containers
 from entrepot.landing import ingest as ingest_module
 from entrepot.landing.database import zone_engine
 from entrepot.landing.ingest import IngestReport, ingest
@@ -150,9 +151,8 @@ def test_the_same_content_of_two_sources_is_two_records(
 
 
 def test_a_damaged_archive_is_one_record_and_the_rest_goes_on(
-    site: Site, keyring: Keyring, inbox: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    site: Site, keyring: Keyring, inbox: Path, ledger: Ledger
 ) -> None:
-    monkeypatch.setattr(ingest_module, "BATCH_RECORDS", 1)  # entered before the end is seen
     packed = gzip.compress(A + b"\r" + B)
     (inbox / "1.hl7.gz").write_bytes(packed[:-1])
     zipped = io.BytesIO()
@@ -168,6 +168,19 @@ def test_a_damaged_archive_is_one_record_and_the_rest_goes_on(
     faults = [(row.fault_reason, row.fault_position) for row in ledger.records()]
     unreadable = "container_unreadable"
     assert faults == [(unreadable, ""), (None, None), (unreadable, "member 2")]
+
+
+def test_what_a_damaged_archive_gave_before_its_damage_is_withdrawn(
+    site: Site, keyring: Keyring, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest_module, "BATCH_RECORDS", 10)
+    monkeypatch.setattr(containers, "CHUNK_BYTES", 4096)
+    content = [A + b"\rNTE|%d" % number for number in range(2000)]
+    packed = gzip.compress(b"\r".join(content))[:-4]
+    (inbox / "feed.gz").write_bytes(packed)
+    (inbox / "last.hl7").write_bytes(content[0])
+    assert ingest(site, keyring, [inbox], "dpi") == IngestReport(2, 0, 1, 2)
+    assert deliveries(site, keyring) == {("dpi", packed): 1, ("dpi", content[0]): 1}
 
 
 @pytest.mark.parametrize(

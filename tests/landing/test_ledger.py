@@ -147,7 +147,8 @@ def test_erasing_an_unknown_record_erases_nothing(landing: Landing) -> None:
 def test_faults_and_notices_are_kept_once(landing: Landing) -> None:
     mark = Mark("batch_count_mismatch", "BTS-1")
     faulty = Arrival(b"", "hl7v2", (mark,), RecordFault("empty_file", "BTS-1"))
-    assert landing.add(replace(faulty, marks=()), faulty, A) == Tally(3, 1, 2)
+    assert landing.add(faulty, replace(faulty, marks=()), A) == Tally(3, 1, 2)
+    assert len(list(landing.ledger.notices())) == 1
     assert landing.add(faulty).faulty == 1
     (row, good) = landing.ledger.records()
     assert (told(row.fault), good.fault) == (("empty_file", "BTS-1"), None)

@@ -46,7 +46,10 @@ def test_sqlite_is_durable_and_forgets_what_is_deleted(engine: sa.Engine) -> Non
     }
 
 
-def test_files_are_the_owner_s_alone(site: Site, engine: sa.Engine) -> None:
+def test_files_are_the_owner_s_alone(site: Site) -> None:
+    site.identifying.mkdir(parents=True)
+    site.identifying.chmod(0o755)  # as another tool left it
+    engine = zone_engine(site)
     create_tables(engine)
     assert stat.S_IMODE(site.identifying.stat().st_mode) == 0o700
     found = {path.name: stat.S_IMODE(path.stat().st_mode) for path in site.identifying.iterdir()}
@@ -85,6 +88,9 @@ def test_an_unreachable_database_is_a_clear_error(tmp_path: Path) -> None:
 def test_a_refused_row_is_not_told(engine: sa.Engine) -> None:
     create_tables(engine)
     row = {"key": "DUPONT", "value": "Jean"}
+    with pytest.raises(sa.exc.IntegrityError) as untranslated, engine.begin() as connection:
+        connection.execute(zone_setting.insert(), [row, row])
+    assert "DUPONT" not in str(untranslated.value)
     with (
         pytest.raises(EntrepotError, match="SQLITE_CONSTRAINT") as raised,
         write_transaction(engine) as connection,

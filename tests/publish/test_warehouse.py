@@ -101,7 +101,6 @@ def test_nothing_is_written_and_no_file_is_read(warehouse: Path, sql: str) -> No
     ("setting", "value"),
     [
         ("enable_external_access", False),
-        ("disabled_filesystems", "LocalFileSystem"),
         ("lock_configuration", True),
         ("temp_directory", ""),
     ],

@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 from entrepot.quality.plan import Plan, row_key
 from entrepot.quality.rows import quarantine_rows
 
-pytestmark = pytest.mark.core
-
 SMALL = ("required", "reference", "order", "same_person", "observed", "traced", "mapped", "balance")
 
 
@@ -26,6 +24,7 @@ def _reasons(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, int, str]]
     return set(connection.execute("SELECT * FROM etl.quarantine").fetchall())
 
 
+@pytest.mark.core
 def test_a_dependant_names_the_first_cause(plan: Plan) -> None:
     connection = warehouse()
     connection.execute(
@@ -47,6 +46,7 @@ def test_a_dependant_names_the_first_cause(plan: Plan) -> None:
     }
 
 
+@pytest.mark.core
 def test_a_staged_row_is_quarantined_when_all_its_rows_are_gone(plan: Plan) -> None:
     connection = warehouse()
     connection.execute("UPDATE cdm.measurement SET measurement_date = NULL WHERE person_id = 1")
@@ -61,6 +61,7 @@ def test_a_staged_row_is_quarantined_when_all_its_rows_are_gone(plan: Plan) -> N
     assert disposed == [("measurement-6001", cause), ("observation-7001", f"parent:{cause}")]
 
 
+@pytest.mark.core
 def test_a_direct_reason_comes_before_an_inherited_one(plan: Plan) -> None:
     connection = warehouse()
     connection.execute("UPDATE cdm.visit_occurrence SET visit_start_date = NULL")
@@ -72,6 +73,7 @@ def test_a_direct_reason_comes_before_an_inherited_one(plan: Plan) -> None:
     assert reasons == [("required.note.note_date",)]
 
 
+@pytest.mark.core
 def test_a_pointer_to_a_removed_structure_is_cleared_and_counted(plan: Plan) -> None:
     connection = warehouse()
     connection.execute(
@@ -90,6 +92,7 @@ def test_a_pointer_to_a_removed_structure_is_cleared_and_counted(plan: Plan) -> 
     assert left == [(0,)]
 
 
+@pytest.mark.core
 def test_a_row_without_a_key_goes_too(plan: Plan) -> None:
     connection = warehouse()
     connection.execute("UPDATE cdm.note SET note_id = NULL")
@@ -98,6 +101,7 @@ def test_a_row_without_a_key_goes_too(plan: Plan) -> None:
     assert _rows(connection, "note") == []
 
 
+@pytest.mark.core
 def test_derived_rows_are_judged_after_they_were_made_anew(plan: Plan) -> None:
     """Person 1 loses every event: no period is left, so the person is not published either."""
 
@@ -123,6 +127,7 @@ def test_derived_rows_are_judged_after_they_were_made_anew(plan: Plan) -> None:
     assert report.found["observed"].violated == 1
 
 
+@pytest.mark.core
 @pytest.mark.parametrize(("faulty", "blocks"), [(20, False), (21, True)])
 def test_a_bulk_fault_blocks(plan: Plan, faulty: int, blocks: bool) -> None:
     """Twenty rows are an oddity; the twenty-first, in a table this small, is a fault."""
@@ -141,6 +146,7 @@ def test_a_bulk_fault_blocks(plan: Plan, faulty: int, blocks: bool) -> None:
     assert bool(found.blocking) == blocks
 
 
+@pytest.mark.core
 def test_a_percentage_decides_in_a_large_table(plan: Plan) -> None:
     """2 % of 2,500 rows are 50: the fiftieth passes, the fifty-first blocks."""
     for faulty, blocks in ((50, False), (51, True)):
@@ -155,6 +161,7 @@ def test_a_percentage_decides_in_a_large_table(plan: Plan) -> None:
         assert found.blocking == (frozenset({"required.note.note_date"}) if blocks else frozenset())
 
 
+@pytest.mark.core
 @pytest.mark.parametrize(("more", "blocks"), [(49, False), (50, True)])
 def test_dependants_alone_can_empty_a_table(plan: Plan, more: int, blocks: bool) -> None:
     """One wrong visit takes all its measurements with it: above 50 rows and 20 % this blocks."""
@@ -197,6 +204,7 @@ ROW_FAULTS = [
 FAMILIES = {check.split(".")[0] for fault in ROW_FAULTS for check in fault.violated}
 
 
+@pytest.mark.integration
 @settings(
     max_examples=12,
     deadline=None,

@@ -31,8 +31,8 @@ def span(text: str, word: str) -> dict[str, Any]:
 def truth(tmp_path: Path) -> Path:
     identifiers = [
         ("P1", "NOM", "Blanc"), ("P1", "PRENOM", "Rose"), ("P1", "NOM", "Ba"),
-        ("P1", "DDN", "02/05/2024"), ("P1", "VILLE", "Tours"), ("P1", "CP", "37000"),
-        ("P1", "DDN", "19790328"), ("P1", "NOM", "Thévenot"), ("P1", "IPP", "80012345"),
+        ("P1", "DATE_NAISSANCE", "02/05/2024"), ("P1", "VILLE", "Tours"), ("P1", "CP", "37000"),
+        ("P1", "DATE_NAISSANCE", "19790328"), ("P1", "NOM", "Thévenot"), ("P1", "IPP", "80012345"),
         ("P2", "NDA", "V12"), ("P2", "NDA", "V9012"),
     ]  # fmt: skip
     stated = [*STATED, {"id": "S4", "patient": "P2", "kind": "stay", "nda": "V9012"}]
@@ -92,7 +92,7 @@ def test_a_letter_that_keeps_its_own_words_is_clean(truth: Path, zone: Path) -> 
 
 @pytest.mark.parametrize(
     ("kept", "label"),
-    [("Rose", "PRENOM"), ("Blanc", "NOM"), ("02/05/2024", "DDN"), ("Tours", "VILLE")],
+    [("Rose", "PRENOM"), ("Blanc", "NOM"), ("02/05/2024", "DATE_NAISSANCE"), ("Tours", "VILLE")],
 )
 def test_an_ambiguous_identifier_that_stayed_in_its_place_leaks(
     truth: Path, zone: Path, kept: str, label: str

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.report.scan import ScanReport, scan
-from entrepot.report.scan.needles import date_of
+from entrepot.report.scan.needles import compact_date_of, date_of
 from entrepot.report.scan.text import fold, tokens
 
 pytestmark = pytest.mark.core
@@ -46,11 +46,11 @@ def scanned(tmp_path: Path, identifier: tuple[str, str], text: str) -> ScanRepor
         (("TEL", "0261910042"), "+33 (0)2 61 91 00 42"),
         (("TEL", "02 61 91 00 42"), "0033261910042"),
         (("TEL", "+33 2 61 91 00 42"), "02.61.91.00.42"),
-        (("DDN", "19790328"), "née le 28/03/1979"),
-        (("DDN", "28/03/1979"), "1979-03-28T00:00:00"),
-        (("DDN", "1979-03-28"), "le 28 mars 1979"),
-        (("DDN", "1er février 1951"), "01.02.1951"),
-        (("DDN", "19510201"), "1/2/1951"),
+        (("DATE_NAISSANCE", "19790328"), "née le 28/03/1979"),
+        (("DATE_NAISSANCE", "28/03/1979"), "1979-03-28T00:00:00"),
+        (("DATE_NAISSANCE", "1979-03-28"), "le 28 mars 1979"),
+        (("DATE_NAISSANCE", "2 février 1951"), "02.02.1951"),
+        (("DATE_NAISSANCE", "02021951"), "2/2/1951"),
     ],
 )
 def test_another_spelling_is_the_same_identifier(
@@ -69,7 +69,7 @@ def test_another_spelling_is_the_same_identifier(
         (("IPP", "80012345"), "180012345 800123456 a80012345"),
         (("IPP", "80012345"), "8001,2345 8001\n\n\n\n2345 80 01 23 46"),
         (("TEL", "0261910042"), "02 61 91 00 43"),
-        (("DDN", "19790328"), "1979-03-29 28/03/1980 mars 1979"),
+        (("DATE_NAISSANCE", "19790328"), "1979-03-29 28/03/1980 mars 1979"),
         (("MAIL", "zoe.pate@example.org"), "zoe@example.org"),
     ],
 )
@@ -91,7 +91,7 @@ def test_a_name_and_a_given_name_together_are_found_though_each_is_a_word(tmp_pa
     report = scan(zone, truth)
     assert report.ambiguous == 3
     assert [(leak.label, leak.origin) for leak in report.leaks] == [
-        ("NOM COMPLET", "persons.jsonl")
+        ("NOM_COMPLET", "persons.jsonl")
     ]
 
 
@@ -109,12 +109,23 @@ def test_case_and_normal_form_do_not_change_tokens(text: str) -> None:
 
 @given(st.dates(dt.date(1900, 1, 1), dt.date(2030, 12, 31)))
 def test_a_day_is_read_from_each_of_its_spellings(day: dt.date) -> None:
-    for form in ("%Y%m%d", "%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y"):
+    for form in ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y"):
         assert date_of(day.strftime(form)) == day
+    assert compact_date_of(day.strftime("%Y%m%d")) == day
+    # day first: the year's 18, 19 or 20 would be the month, so the two never mean two days
+    assert compact_date_of(day.strftime("%d%m%Y")) == day
 
 
-@pytest.mark.parametrize(
-    "value", ["19790230", "19790000", "197903281", "12/34", "rue du 8 mai 1945"]
-)
+@pytest.mark.parametrize("value", ["1979-02-30", "00/00/1979", "12/34", "rue du 8 mai 1945"])
 def test_what_is_no_day_is_not_read_as_one(value: str) -> None:
     assert date_of(value) is None
+
+
+@pytest.mark.parametrize("value", ["19790230", "19790000", "197903281", "80012345", "1979"])
+def test_eight_digits_that_are_no_day_are_not_read_as_one(value: str) -> None:
+    assert compact_date_of(value) is None
+
+
+def test_a_number_that_looks_like_a_day_stays_a_number(tmp_path: Path) -> None:
+    report = scanned(tmp_path, ("IPP", "19790328"), "vu le 28/03/1979")
+    assert report.clean

@@ -147,10 +147,12 @@ def test_pv1_19_is_the_finess_of_several_stays(hospital: Hospital) -> None:
 def test_births(hospital: Hospital) -> None:
     mothers = {p["patient"]: p["mother"] for p in hospital.persons.values() if p["mother"]}
     assert mothers == {"P000002": "P000001", "P000005": "P000004", "P000006": "P000004"}
+    linked = set()
     for line, read in hospital.sound:
-        number = read.get("PID-21.1") if read.named("PID") else ""
-        if number:
+        if number := read.get("PID-21.1") if read.named("PID") else "":
             assert number == hospital.persons[mothers[line["patient"]]]["ipps"][0]
+            linked.add(line["patient"])
+    assert linked == set(mothers)
 
 
 def test_a_secret_birth_names_no_mother(hospital: Hospital) -> None:

@@ -64,6 +64,15 @@ def test_memory_does_not_grow_with_the_number_of_patients(
     assert peaks[1] < written  # the whole is never held
 
 
+def test_files_do_not_depend_on_how_often_they_are_appended_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generate(8, 5, tmp_path / "once")
+    monkeypatch.setattr(hl7v2_writer, "_FLUSH", 10_000)
+    generate(8, 5, tmp_path / "often")
+    assert digests(tmp_path / "once") == digests(tmp_path / "often")
+
+
 def test_refuses_a_folder_that_holds_something(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(ConfigurationError, match="not empty"):

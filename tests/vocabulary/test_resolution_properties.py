@@ -12,6 +12,7 @@ import sqlglot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from resolution_reference import (
+    ALWAYS,
     AS_OF,
     Case,
     Concept,
@@ -39,35 +40,39 @@ FAMILIES = (  # systems, vocabularies, spellings of a few neighbouring codes
     (("LN", "LABO", ""), ("LOINC", "LABO", ""), ("HB", " HB", "hb", "", "H")),
 )
 DOMAINS = st.sampled_from(["Condition", "Measurement", "Observation"])
-DATES = st.sampled_from([AS_OF - dt.timedelta(1), AS_OF, AS_OF, AS_OF + dt.timedelta(1)])
-SOURCES, TARGETS = st.integers(1, 5), st.integers(11, 15)
+DAY = dt.timedelta(days=1)
+PERIODS = st.sampled_from(
+    [ALWAYS, ALWAYS, (AS_OF, AS_OF), (ALWAYS[0], AS_OF - DAY), (AS_OF + DAY, ALWAYS[1])]
+)
+SOURCES, TARGETS = range(1, 6), range(11, 16)
 MOSTLY = st.sampled_from([True, True, True, False])
 VALID = st.sampled_from([None, None, None, "D"])
+KINDS = st.sampled_from(["Maps to", "Maps to", "Maps to", "Maps to value", "Is a"])
+SITE_TARGETS = st.sampled_from([0, 99, *TARGETS])
 
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
-    """Small and crowded: neighbouring codes and few ids, so that links and fan-outs are the rule."""
+    """Small and crowded: neighbouring codes, few ids, so that links and fan-outs are the rule."""
     systems, vocabularies, spellings = draw(st.sampled_from(FAMILIES))
     codes, names = st.sampled_from(spellings), st.sampled_from(vocabularies)
     sources = [
-        Concept(concept_id, draw(names), draw(codes), draw(DOMAINS), False, draw(VALID))
-        for concept_id in draw(st.sets(SOURCES, min_size=2))
+        Concept(number, draw(names), draw(codes), draw(DOMAINS), False, draw(VALID))
+        for number in SOURCES
     ]
     targets = [
-        Concept(concept_id, "SNOMED", f"s{concept_id}", draw(DOMAINS), draw(MOSTLY))
-        for concept_id in draw(st.sets(TARGETS, min_size=2))
+        Concept(number, "SNOMED", f"s{number}", draw(DOMAINS), draw(MOSTLY)) for number in TARGETS
     ]
-    kinds = st.sampled_from(["Maps to", "Maps to", "Maps to", "Maps to value", "Is a"])
-    links = draw(st.lists(st.builds(Link, SOURCES, TARGETS, kinds, VALID), max_size=14))
-    site = st.builds(
-        SiteRow, names, codes, st.just(0) | st.just(99) | TARGETS, DATES, DATES,
-        st.sampled_from(["", "", "D"]),
-    )  # fmt: skip
-    rows = draw(st.lists(site, max_size=3, unique_by=lambda row: row[:4]))
-    used = st.tuples(st.sampled_from([*systems, *systems, "?", None]), st.none() | codes)
-    batch = draw(st.lists(used, min_size=3, max_size=8, unique=True))
-    return Case([*sources, *targets], links, rows, batch)
+    link = st.builds(Link, st.sampled_from(SOURCES), st.sampled_from(TARGETS), KINDS, VALID)
+    links = draw(st.lists(link, min_size=6, max_size=14))
+    site = [
+        SiteRow(draw(names), draw(codes), draw(SITE_TARGETS), *draw(PERIODS))
+        for _ in range(draw(st.sampled_from([0, 0, 1, 2])))
+    ]
+    used = st.tuples(st.sampled_from(systems), codes)
+    odd = st.sampled_from([("?", spellings[0]), (None, spellings[1]), (systems[0], None)])
+    batch = [*draw(st.lists(used, min_size=4, max_size=8, unique=True)), draw(odd)]
+    return Case([*sources, *targets], links, list({row[:4]: row for row in site}.values()), batch)
 
 
 def few(examples: int) -> settings:

@@ -20,7 +20,8 @@ def attached_text(attachment: Attachment, position: str) -> str:
         RecordFault: `attachment_unreadable` (encoding, type, no text layer) or `cda_not_yet`.
     """
     content = _decoded(attachment, position)
-    if _CDA_ROOT in content[:_HEAD]:
+    # In the French transmissions an XML attachment is a CDA, whatever its bytes begin with.
+    if attachment.subtype.upper() == "XML" or _CDA_ROOT in content[:_HEAD]:
         raise RecordFault("cda_not_yet", position)
     try:
         return text_of(content, attachment.subtype)

@@ -77,7 +77,7 @@ class Door:
         try:
             self._derive(task, derived)
         except RecordFault as fault:
-            derived.disposition, derived.rows = "quarantined", {}
+            derived.disposition, derived.rows, derived.notices = "quarantined", {}, []
             derived.reason, derived.position = fault.reason, fault.position
         return derived
 
@@ -139,7 +139,7 @@ class Door:
         for raw in compiled.rows(message):
             parts = self._key_parts(raw, context)
             if parts is None:
-                raw.notices.append(f"{raw.mapping.kind}_number_missing")
+                raw.notices.append(raw.mapping.without_key.removeprefix("notice:"))
                 derived.notices += [(code, raw.position) for code in raw.notices]
                 continue
             if raw.attachment is not None and raw.action != "delete":
@@ -167,13 +167,13 @@ class Door:
         if present(raw.key):
             return row_parts(mapping, context.domain, raw.key) + owner
         if present(raw.key_by_person):
-            raw.notices.append(f"{mapping.kind}_number_missing")
+            raw.notices.append(mapping.without_key.removeprefix("notice:"))
             parts = row_parts(mapping, context.domain, [" of person"])
             return (*parts, person, *raw.key_by_person)
         if raw.key_in_record:
             inside = [context.task.record_key, *raw.key_in_record]
             return row_parts(mapping, context.domain, ["in record", *inside]) + owner
-        if mapping.without_key == "skip":
+        if mapping.without_key.startswith("notice:"):
             return None
         raise RecordFault(mapping.without_key.removeprefix("quarantine:"), raw.position)
 

@@ -43,14 +43,14 @@ def _quarantine_or(value: str) -> str:
     return value
 
 
-def _skip_or_quarantine(value: str) -> str:
-    if value != "skip" and not value.startswith("quarantine:"):
-        raise ValueError("one of skip, quarantine:<reason>")
+def _notice_or_quarantine(value: str) -> str:
+    if not value.startswith(("notice:", "quarantine:")):
+        raise ValueError("one of notice:<code>, quarantine:<reason>")
     return value
 
 
 Unknown = Annotated[str, AfterValidator(_quarantine_or)]
-WithoutKey = Annotated[str, AfterValidator(_skip_or_quarantine)]
+WithoutKey = Annotated[str, AfterValidator(_notice_or_quarantine)]
 
 
 class _Strict(BaseModel):
@@ -127,8 +127,8 @@ class Mapping(_Strict):
         namespace: keeps keys of different things apart; default: the mapping's name.
         key_fallback: key within the record when the first part of `key` is empty.
         key_by_person: second-best key, with the person, when the number is missing (noticed).
-        without_key: what to do with a row that neither key identifies: skip (with a notice)
-            or quarantine:<reason> the record.
+        without_key: what to do with a row that no key identifies: leave it out with
+            notice:<code>, or quarantine:<reason> the record.
         collapse: rows of one record with the same key become one, this text column joined.
         event_time: paths of the second criterion of order.
         clear: columns that this event empties (a cancelled discharge has no end).
@@ -147,7 +147,7 @@ class Mapping(_Strict):
     namespace: str = ""
     key_fallback: list[str | list[str]] = []
     key_by_person: list[str | list[str]] = []
-    without_key: WithoutKey = "skip"
+    without_key: WithoutKey = "notice:row_without_key"
     collapse: str | None = None
     action: ActionRule | Action = "upsert"
     event_time: list[str] = []

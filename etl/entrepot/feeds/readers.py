@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from entrepot.feeds.hl7v2.message import Message, Segment
 from entrepot.feeds.hl7v2.path import Path, compile_path
+from entrepot.feeds.hl7v2.syntax import NULL
 from entrepot.feeds.hl7v2.values import decimal, range_limits, structured_number
 
 # A longer integer is an identifier (NIR, order number), not a laboratory value: it stays text.
@@ -55,7 +56,7 @@ def obx_value(message: Message, segment: Segment | None, path: str) -> Result:
     if value_type in _DATES:
         return {"value_text": text}, None, []
     result = _numeric(text, *decimal(text))
-    if value_type == "NM" and text and "value_number" not in result[0]:
+    if value_type == "NM" and text not in {"", NULL} and "value_number" not in result[0]:
         result[2].append("value_not_numeric")
     return result
 

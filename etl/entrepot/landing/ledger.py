@@ -20,7 +20,7 @@ from entrepot.keys import LANDING, Keyring
 from entrepot.landing.arrival import Arrival
 from entrepot.landing.database import database_errors, forget_deleted, write_transaction
 from entrepot.landing.segments import WRAPPED_BYTES, SegmentWriter
-from entrepot.landing.tables import Counts, Notice, RecordRow, Tally, notice, record, data_key
+from entrepot.landing.tables import Counts, Notice, RecordRow, Tally, data_key, notice, record
 
 STAGE = "landing"
 ERASED = bytes(WRAPPED_BYTES)
@@ -76,9 +76,7 @@ class Ledger:
     def records(self, after_id: int = 0, ids: Iterable[int] | None = None) -> Iterator[RecordRow]:
         """Records with an id above `after_id`, or those of `ids` (unknown ids are left out)."""
         query = (
-            sa.select(record, data_key.c.wrapped_key)
-            .join(data_key)
-            .order_by(record.c.record_id)
+            sa.select(record, data_key.c.wrapped_key).join(data_key).order_by(record.c.record_id)
         )
         if ids is not None:
             wanted = sorted(set(ids))

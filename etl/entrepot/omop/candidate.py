@@ -153,6 +153,10 @@ def _code_use(connection: DuckDBPyConnection) -> None:
           SELECT system, code FROM staging_event
           UNION ALL SELECT alt_system, alt_code FROM staging_event
           UNION ALL SELECT value_system, value_code FROM staging_event
+          UNION ALL SELECT 'TEXT', value_text FROM staging_event
+            WHERE value_code IS NULL AND value_number IS NULL AND value_text IN (
+              SELECT source_code FROM map_source_to_concept_map
+              WHERE source_vocabulary_id = 'ENTREPOT_TEXT')
         ) WHERE code IS NOT NULL AND code <> '' GROUP BY 1, 2
         """
     )

@@ -31,6 +31,13 @@ class Identifier:
     authority: str
     value: str
     type_code: str
+    name: str = ""  # the authority's other spelling in the same CX-4
+
+    def alias(self, keyring: Keyring) -> bytes | None:
+        """How the register would find it under the authority's other spelling."""
+        if not self.name or self.name == self.authority:
+            return None
+        return keyring.digest(IDENTIFIER, self.name, self.value)
 
     def hmac(self, keyring: Keyring) -> bytes:
         """How the register finds it."""
@@ -64,7 +71,7 @@ def identifiers(
             continue
         authority = namespace or name or source.authority or source.domain
         authority = config.authority_alias.get(authority, authority)
-        found.append(Identifier(authority, value.strip(), type_code))
+        found.append(Identifier(authority, value.strip(), type_code, name))
     return found
 
 
@@ -99,7 +106,8 @@ def first_identifier(subject_: Subject, config: RegisterConfig) -> Identifier | 
     """The number that stands for the subject in this record, by authority rank."""
     if subject_.local:
         return min(subject_.local, key=lambda i: (rank(i.authority, config), i.authority, i.value))
-    return subject_.ins if config.accept_ins_only else None
+    usable = config.accept_ins_only and "ins_key_invalid" not in subject_.notices
+    return subject_.ins if usable else None
 
 
 def rank(authority: str, config: RegisterConfig) -> int:

@@ -82,8 +82,16 @@ class Registrar:
     ) -> None:
         source = self._config.sources.get(source_name, Source())
         message = parse(content, source.charset)
+        try:
+            self._read_message(result, source_name, message, received_at)
+        finally:
+            result.notices += _all_notices(message)
+
+    def _read_message(
+        self, result: Registered, source_name: str, message: Message, received_at: dt.datetime
+    ) -> None:
+        source = self._config.sources.get(source_name, Source())
         result.event = message.structure
-        result.notices = list(message.notices)
         rule = self._extractor.exclusion(result.event)
         if rule is not None:
             result.disposition, result.reason = "excluded", rule
@@ -131,6 +139,15 @@ class Registrar:
                 stated = result.stated_at or dt.datetime.min
                 return (moment or stated).date()
         return None
+
+
+def _all_notices(message: Message) -> list[tuple[str, str]]:
+    """The reader's notices; fields with escapes that no mapping read are read for theirs."""
+    for segment in message.segments[1:]:
+        if "\\" in segment.raw:
+            for number in range(1, segment.count() + 1):
+                segment.text(number)
+    return list(message.notices)
 
 
 def stated_at(message: Message, config: SiteConfig) -> dt.datetime:
@@ -185,10 +202,14 @@ def _links(
             pair = _two(subjects)
         else:
             pair = _absorbed(row, subjects, source, config)
-        if pair[0] == pair[1]:
+        if _number(pair[0]) == _number(pair[1]):
             raise RecordFault("merge_self", row.position or "PID[2]")
         links.append((*pair, relation))
     return links
+
+
+def _number(identifier: Identifier) -> tuple[str, str]:
+    return identifier.authority, identifier.value
 
 
 def _two(subjects: list[Subject]) -> tuple[Identifier, Identifier]:

@@ -50,10 +50,17 @@ class Snapshot:
 
     def __init__(self, connection: Connection, keyring: Keyring, config: RegisterConfig) -> None:
         self._keyring, self._config = keyring, config
+        self._spellings: dict[bytes, set[bytes]] = defaultdict(set)
+        for row in connection.execute(select(tables.spelling)):
+            self._spellings[row.alias].add(row.hmac)
         self._roots = clusters(
-            LinkStatement(row.left, row.right, row.relation, row.version)
-            for row in connection.execute(select(tables.link))
+            [
+                LinkStatement(row.left, row.right, row.relation, row.version)
+                for row in connection.execute(select(tables.link))
+            ]
+            + self._one_spelling()
         )
+        self.unknown_oppositions = 0
         self.persons: dict[bytes, Person] = {}
         self._by_ins: dict[bytes, set[bytes]] = defaultdict(set)
         self._records = connection.execute(
@@ -63,6 +70,15 @@ class Snapshot:
         self._read_oppositions(connection)
         self._read_kin(connection)
         self._conflicts = self._read_conflicts(connection)
+
+    def _one_spelling(self) -> list[LinkStatement]:
+        """A name that stands for one OID is that OID; one that stands for two joins nobody."""
+        return [
+            LinkStatement(min(alias, number), max(alias, number), "link", "")
+            for alias, numbers in self._spellings.items()
+            if len(numbers) == 1
+            for number in numbers
+        ]
 
     def root(self, number: bytes) -> bytes:
         """The cluster of a number."""
@@ -120,9 +136,12 @@ class Snapshot:
     def _read_oppositions(self, connection: Connection) -> None:
         query = select(tables.opposition).where(tables.opposition.c.withdrawn_on.is_(None))
         for row in connection.execute(query):
-            person = self.persons.get(self.root(row.identifier))
-            if person is not None:
-                person.opposed = True
+            numbers = {row.identifier, *self._spellings.get(row.identifier, ())}
+            found = [self.persons.get(self.root(number)) for number in numbers]
+            for person in found:
+                if person is not None:
+                    person.opposed = True
+            self.unknown_oppositions += not any(found)
 
     def _read_kin(self, connection: Connection) -> None:
         last: dict[bytes, tuple[str, bytes]] = {}

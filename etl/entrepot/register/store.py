@@ -84,6 +84,9 @@ def _keep_identifiers(
             "person_key": one.person_key(keyring),
         }
         _insert_new(connection, tables.identifier, row)
+        alias = one.alias(keyring)
+        if alias is not None:
+            _insert_new(connection, tables.spelling, {"alias": alias, "hmac": row["hmac"]})
     if registered.subject is not None:
         return registered.subject.hmac(keyring)
     return registered.ins.hmac(keyring) if registered.ins is not None else None

@@ -45,6 +45,15 @@ identifier = Table(
     Column("person_key", String(32), nullable=False),
 )
 
+# One assigning authority may be stated by name in one message and by OID in another: CX-4 often
+# carries both, and then says that they are one. An opposition by either spelling must hold.
+spelling = Table(
+    "spelling",
+    metadata,
+    Column("alias", LargeBinary(32), primary_key=True),
+    Column("hmac", LargeBinary(32), primary_key=True),
+)
+
 identity = Table(
     "identity",
     metadata,

@@ -198,6 +198,7 @@ EVENT = Kind(
         "dose_unit_code": _C,
         "route_code": _C,
         "activity_code": _C,
+        "phase_code": _C,
         "sig": _T,
         "label": _T,
     },

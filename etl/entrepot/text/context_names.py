@@ -17,6 +17,7 @@ _STRICT_TITLES = frozenset(("m", "me", "mm", "pr"))  # also metre, pronoun, mill
 _OWN_FIELDS = ("nom", "noms", "prenom", "prenoms", "patronyme", "premier")
 _HEAD_LINES, _TAIL_LINES = 10, 8
 _MOST_LISTED = 6
+_MOST_TITLES = 6  # `Monsieur le Professeur Docteur`; a page of titles must not cost its square
 
 
 def find_names(document: Document, lexicon: Lexicon) -> Iterator[Span]:
@@ -55,7 +56,7 @@ def _titled(reader: NameReader, i: int) -> Iterator[Span]:
     title = document.words[i]
     if title in _STRICT_TITLES and document.is_lower(i):
         return
-    j, count = i + 1, len(document.words)
+    j, count = i + 1, min(len(document.words), i + _MOST_TITLES)
     while j < count and (
         document.words[j] in lexicon.titles
         or (
@@ -65,7 +66,7 @@ def _titled(reader: NameReader, i: int) -> Iterator[Span]:
         )
     ):
         j += 1
-    if j >= count or document.gap(j).strip(" .:,)(\n\r\t") or len(document.gap(j)) > 4:
+    if j >= len(document.words) or document.gap(j).strip(" .:,)(\n\r\t") or len(document.gap(j)) > 4:
         return
     if title == "me" and document.is_upper(i) and not document.gap(j).startswith("."):
         return  # `IL ME DIT`

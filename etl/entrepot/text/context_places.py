@@ -16,8 +16,10 @@ _LINKS = frozenset((
     "de", "du", "des", "d", "la", "le", "les", "l", "et", "sur", "sous", "en", "aux", "au", "a",
     "lez",
 ))  # fmt: skip
+_FIRST = _LINKS - {"et", "sur", "sous", "en", "lez"}
 _POSTCODE = re.compile(
-    r"(?<![\d.,/])(?:[fF] ?-? ?)?(?:0[1-9]|[1-8]\d|9[0-8]) ?\d{3}(?=[ \t,\-]{1,3}[A-Za-z])"
+    r"(?<![\d.,/])(?:[fF] ?-? ?)?(?:0[1-9]|[1-8]\d|9[0-8]|2[abAB]) ?\d{3}"
+    r"(?=[ \t,\-]{1,3}[A-Za-z])"
 )
 _TOWN_CODE = re.compile(r"\((?:\d{5}|\d{2}|2[ab]|97\d)\)")
 _BOX = re.compile(r"\b(?:bp|cs|tsa) ?n?°? ?\d{2,5}(?=[\s,\-]*(?:\d{5}\b|$|\n))")
@@ -59,7 +61,7 @@ def _street(document: Document, lexicon: Lexicon, i: int) -> Iterator[Span]:
     start = document.starts[i]
     house = _HOUSE.search(document.lower, max(0, start - 14), start)
     first = i + 1
-    while first < len(document.words) and document.words[first] in _LINKS and document.joins(first):
+    while first < len(document.words) and document.words[first] in _FIRST and document.joins(first):
         first += 1
     if first >= len(document.words) or not document.joins(first):
         return
@@ -206,8 +208,10 @@ def _letter_head(document: Document, lexicon: Lexicon) -> Iterator[Span]:
             continue
         line = document.lower.rfind("\n", 0, match.start()) + 1
         first = document.after(line)
+        while first < last and document.is_lower(first) and document.words[first] in _LINKS:
+            first += 1
         named = [k for k in range(first, last) if document.words[k] not in _LINKS]
-        if first in named and last <= first + 5 and not any(
+        if named and last <= first + 5 and not any(
             document.is_lower(k) or lexicon.ordinary(document.words[k]) for k in named
         ):
             yield Span(document.starts[first], document.ends[last - 1], "VILLE", CONTEXT)

@@ -20,6 +20,15 @@ _MONTHS = (
     "janvier", "f[ée]vrier", "mars", "avril", "mai", "juin", "juillet", "ao[ûu]t", "septembre",
     "octobre", "novembre", "d[ée]cembre",
 )  # fmt: skip
+_INFLECTIONS = (
+    *((ending, "") for ending in ("s", "e", "es")),
+    *((ending, "er") for ending in (
+        "e", "es", "ent", "ez", "ons", "ant", "ait", "aient", "era", "eront", "erait", "ee", "ees",
+        "a", "ere", "eres",
+    )),
+    ("se", "x"), ("ses", "x"), ("ve", "f"), ("ves", "f"), ("aux", "al"), ("nne", "n"),
+    ("nnes", "n"), ("lle", "l"), ("lles", "l"),
+)  # fmt: skip
 
 
 @lru_cache(maxsize=1 << 15)
@@ -118,8 +127,10 @@ def grammatical() -> frozenset[str]:
 @lru_cache(maxsize=1 << 15)
 def ordinary(word: str) -> bool:
     """Whether `word` is a listed word or an inflected form of one."""
-    if word in _listed()[0]:
+    grammatical_words, other = _listed()
+    if word in grammatical_words or word in other:
         return True
-    stems = {word, word[:-1], word[:-2], word[:-3]}
-    endings = ("", "x", "f", "l", "r", "er")
-    return any(stem + ending in _listed()[1] for stem in stems if stem for ending in endings)
+    return any(
+        word.endswith(ending) and word[: -len(ending)] + base in other
+        for ending, base in _INFLECTIONS
+    )

@@ -136,6 +136,7 @@ class _Scan:
     def in_cell(self, value: str) -> Iterator[Leak]:
         if _LETTERS.search(value):
             yield from self._names(value, _CELL_LETTERS, cell=True)
+        if not value.isdecimal():
             for pattern, label in self.patterns:
                 yield from (Leak(label, match.start()) for match in pattern.finditer(value))
         for match in _CELL_RUN.finditer(value):

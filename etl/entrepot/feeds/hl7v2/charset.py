@@ -100,6 +100,7 @@ def decode(content: bytes, default: str) -> Decoded:
     for bom, codec in _BOMS:
         if body.startswith(bom):
             text, charset, notices = _wide(body, codec, offset)
+            notices.append("charset_by_bom")
             break
     else:
         text, charset, notices = _narrow(body, default, offset)

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from entrepot.config import Site
+from entrepot.door.attached import attached_text
 from entrepot.errors import RecordFault
-from entrepot.feeds.hl7v2.message import Message, parse
+from entrepot.feeds.hl7v2.message import Message, Segment, parse
 from entrepot.feeds.hl7v2.path import compile_path
+from entrepot.feeds.readers import attachment
 from entrepot.keys import LANDING, RECORD, Keyring
 from entrepot.landing.hl7v2_split import split
 from entrepot.staging.kinds import KINDS, ColumnType
@@ -49,8 +51,11 @@ class Places:
         name, _, number = segment.rstrip("]").partition("[")
         named = parsed.named(name)
         wanted = named[int(number or 1) - 1 : int(number or 1)]
-        path = compile_path(f"{name}-{field}")
-        return path.read(parsed, wanted[0]) if wanted else None
+        if not wanted:
+            return None
+        if field == "5.5":
+            return _attached(parsed, wanted[0])
+        return compile_path(f"{name}-{field}").read(parsed, wanted[0])
 
     def _parsed(self, message: str) -> Message | None:
         try:
@@ -66,6 +71,15 @@ class Places:
             self._contents[file] = [arrival.content for arrival in split(whole)]
         ordinal: int = line["ordinal"]
         return self._contents[file][ordinal - 1]
+
+
+def _attached(message: Message, segment: Segment) -> str | None:
+    """The text that the door reads in an attachment; None when it reads none."""
+    _, attached, _ = attachment(message, segment, "OBX-5")
+    try:
+        return attached_text(attached, "OBX-5") if attached else None
+    except RecordFault:
+        return None
 
 
 def _listed(path: Path) -> dict[str, dict[str, Any]]:

@@ -17,14 +17,13 @@ MONTHS = (
     "janvier", "fevrier", "mars", "avril", "mai", "juin",
     "juillet", "aout", "septembre", "octobre", "novembre", "decembre",
 )  # fmt: skip
+LIFETIMES = range(1850, 2101)
 NUMBER_DIGITS = 6  # fewer digits are also counts, durations and codes
 RAW_LETTERS, RAW_DIGITS = 7, 10  # glued in raw bytes: shorter ones occur by chance
 # A number in parts: groups that begin with a digit, one to three usual separators between them.
-_SPACED = re.compile(r"[0-9][0-9a-z]*(?:[\s.\-/()_]{1,3}[0-9][0-9a-z]*)+")
+_SPACED = re.compile(r"(?<![0-9a-z])[0-9][0-9a-z]*+(?:[\s.\-/()_]{1,3}[0-9][0-9a-z]*+)+")
 _LETTERS_OR_DIGITS = re.compile(r"[a-z]+|[0-9]+")
-_DATE = re.compile(
-    r"(\d{4})(\d\d)(\d\d)|(\d{4})[-/. ](\d\d)[-/. ](\d\d)|(\d\d?)[-/. ](\d\d?)[-/. ](\d{4})"
-)
+_DATE = re.compile(r"(\d{4})[-/. ](\d\d)[-/. ](\d\d)|(\d\d?)[-/. ](\d\d?)[-/. ](\d{4})")
 _PHONE = re.compile(r"(?:0033|33|0)0?([1-9]\d{8})")
 
 Phrase = tuple[str, ...]
@@ -34,17 +33,29 @@ def date_of(value: str) -> dt.date | None:
     """The day that a value writes in digits or in French words, if it is one."""
     words = tokens(fold(value))
     if len(words) == 3 and words[1] in MONTHS:
-        day, month, year = words[0].removesuffix("er"), str(MONTHS.index(words[1]) + 1), words[2]
-    else:
-        match = _DATE.fullmatch(value.strip())
-        if match is None:
-            return None
-        y1, m1, d1, y2, m2, d2, d3, m3, y3 = match.groups()
-        year, month, day = y1 or y2 or y3, m1 or m2 or m3, d1 or d2 or d3
+        return _day(words[2], str(MONTHS.index(words[1]) + 1), words[0].removesuffix("er"))
+    match = _DATE.fullmatch(value.strip())
+    if match is None:
+        return None
+    y1, m1, d1, d2, m2, y2 = match.groups()
+    return _day(y1, m1, d1) if y1 else _day(y2, m2, d2)
+
+
+def compact_date_of(value: str) -> dt.date | None:
+    """The day that eight digits write, year first or day first: another number may look so too."""
+    digits = value.strip()
+    if len(digits) != 8 or not digits.isdigit():
+        return None
+    first = _day(digits[:4], digits[4:6], digits[6:])
+    return first or _day(digits[4:], digits[2:4], digits[:2])
+
+
+def _day(year: str, month: str, day: str) -> dt.date | None:
     try:
-        return dt.date(int(year), int(month), int(day))
+        found = dt.date(int(year), int(month), int(day))
     except ValueError:
         return None
+    return found if found.year in LIFETIMES else None
 
 
 def date_phrases(day: dt.date) -> set[Phrase]:
@@ -94,13 +105,13 @@ class Needles:
     _glued: dict[str, set[int]] = field(default_factory=dict)
 
     def add_phrases(self, number: int, forms: Iterable[Phrase], inside: bool = True) -> None:
-        """Adds token sequences; `inside`: one glued token is also looked for in longer runs."""
+        """Adds token sequences; `inside`: long ones are also looked for within longer runs."""
         for form in forms:
             anchor = max(form, key=len)
             entry = (form, form.index(anchor), number)
             self._anchors.setdefault(anchor, []).append(entry)
             letters = sum(map(len, form))
-            if letters >= RAW_LETTERS and (inside or len(form) > 1) and not _digital(form):
+            if letters >= RAW_LETTERS and inside and not _digital(form):
                 self._glued.setdefault(" ".join(form), set()).add(number)
 
     def add_numbers(self, number: int, forms: Iterable[str]) -> None:
@@ -132,9 +143,10 @@ class Needles:
     def _around(self, words: list[str], at: int, shortest: int) -> Iterator[int]:
         for form, offset, number in self._anchors[words[at]]:
             start = at - offset
-            if start >= 0 and tuple(words[start : start + len(form)]) == form:
-                if sum(map(len, form)) >= shortest:
-                    yield number
+            if start < 0 or sum(map(len, form)) < shortest:
+                continue
+            if tuple(words[start : start + len(form)]) == form:
+                yield number
 
     def _spelled(self, words: list[str]) -> Iterator[int]:
         """Numbers written in several parts."""

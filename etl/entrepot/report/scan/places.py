@@ -7,47 +7,75 @@ zone. So they are looked for only in what came out of the very element that the 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-from entrepot.report.scan.needles import Needles, date_of
+from entrepot.report.scan.needles import Needles, Phrase, date_of
 from entrepot.report.scan.text import fold, tokens
-from entrepot.report.scan.truth import SHORT, Entry, Place
+from entrepot.report.scan.truth import SHORT, Entry, Inventory, Place, SourceText
 
 # What the output holds of an element: (truth's message id, `PID-5.1`) -> texts of its rows.
 PlaceText = Callable[[str, str], list[str]]
-# The decoded text of an element as the truth put it, None when it is no free text.
-SourceText = Callable[[str, str], str | None]
+
+
+@dataclass
+class _Element:
+    """One element of one message: the ambiguous identifiers in it, and the words of them all."""
+
+    put: list[tuple[Entry, Place]] = field(default_factory=list)
+    named: list[list[str]] = field(default_factory=list)
 
 
 def survivors(
-    entries: Iterable[Entry], place_text: PlaceText, source_text: SourceText | None
+    inventory: Inventory, place_text: PlaceText, source_text: SourceText | None
 ) -> Iterator[tuple[Entry, Place]]:
-    """Identifiers that their places' output still holds.
+    """Ambiguous identifiers that their places' output still holds.
 
-    A free text says common words of its own; the source is aligned with the output, and the
-    identifier leaks when one of its very tokens is among those that stayed. Without a source,
-    any occurrence is a leak.
+    A free text says common words of its own. Where the truth knows the spans, the source is
+    aligned with the output, and the identifier leaks when its very tokens are among those that
+    stayed; in a formatted attachment it leaks when the output says it more often than the source
+    does besides its identifiers. Without a source, any occurrence is a leak.
     """
-    by_element: dict[tuple[str, str], list[tuple[Entry, Place]]] = defaultdict(list)
-    for entry in entries:
-        for place in entry.places:
-            by_element[place.message, place.position].append((entry, place))
-    for (message, position), put in sorted(by_element.items(), key=lambda item: item[0]):
+    for (message, position), element in sorted(_elements(inventory).items(), key=lambda i: i[0]):
         outputs = place_text(message, position)
         source = source_text(message, position) if source_text and outputs else None
-        for entry, place in put:
-            if _survives(entry, place, outputs, source):
+        for entry, place in element.put:
+            if _survives(entry, place, element, outputs, source):
                 yield entry, place
 
 
-def _survives(entry: Entry, place: Place, outputs: list[str], source: str | None) -> bool:
-    if source is not None and place.start is not None and place.end is not None:
+def _elements(inventory: Inventory) -> dict[tuple[str, str], _Element]:
+    found: dict[tuple[str, str], _Element] = defaultdict(_Element)
+    for entry in inventory.ambiguous:
+        for place in entry.places:
+            found[place.message, place.position].put.append((entry, place))
+    for entry in inventory.entries:
+        for place in entry.places:
+            element = found.get((place.message, place.position))
+            if element is not None:
+                element.named.append(tokens(fold(entry.value)))
+    return found
+
+
+def _survives(
+    entry: Entry, place: Place, element: _Element, outputs: list[str], source: str | None
+) -> bool:
+    if source is None:
+        needles = Needles()
+        entry.add_to(needles, 0)
+        return any(needles.find(fold(output)) for output in outputs)
+    if place.start is not None and place.end is not None:
         return any(_stayed(source, place.start, place.end, output) for output in outputs)
-    needles = Needles()
-    entry.add_to(needles, 0)
-    return any(needles.find(fold(output)) for output in outputs)
+    phrase = tuple(tokens(fold(entry.value)))
+    said = _count(phrase, tokens(fold(source))) - sum(_count(phrase, n) for n in element.named)
+    return any(_count(phrase, tokens(fold(output))) > max(said, 0) for output in outputs)
+
+
+def _count(phrase: Phrase, words: list[str]) -> int:
+    size = len(phrase)
+    return sum(tuple(words[at : at + size]) == phrase for at in range(len(words) - size + 1))
 
 
 def _stayed(source: str, start: int, end: int, output: str) -> bool:

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 
+from entrepot.report.scan.text import SEPARATOR
+
 CHUNK, OVERLAP = 1 << 22, 1 << 10
 TEXT_RUN = 16
 _UTF8 = re.compile(
@@ -40,10 +42,10 @@ def chunks(stream: IO[bytes]) -> Iterator[bytes]:
 def runs(data: bytes) -> Iterator[Run]:
     """Texts that the bytes hold in any of the encodings."""
     utf8 = [match.group().decode("utf-8", "replace") for match in _UTF8.finditer(data)]
-    yield Run("\x1f".join(text for text in utf8 if len(text) >= TEXT_RUN), 1)
-    yield Run("\x1f".join(text for text in utf8 if len(text) < TEXT_RUN), 6)
+    yield Run(SEPARATOR.join(text for text in utf8 if len(text) >= TEXT_RUN), 1)
+    yield Run(SEPARATOR.join(text for text in utf8 if len(text) < TEXT_RUN), 6)
     if not data.isascii():
-        yield Run("\x1f".join(m.group().decode("latin-1") for m in _LATIN.finditer(data)), 7)
+        yield Run(SEPARATOR.join(m.group().decode("latin-1") for m in _LATIN.finditer(data)), 7)
     for pattern, encoding in ((_LITTLE, "utf-16-le"), (_BIG, "utf-16-be")):
         if found := [match.group().decode(encoding) for match in pattern.finditer(data)]:
-            yield Run("\x1f".join(found), 1)
+            yield Run(SEPARATOR.join(found), 1)

@@ -10,9 +10,16 @@ from pathlib import Path
 from entrepot.errors import ConfigurationError
 from entrepot.report.scan.files import pieces
 from entrepot.report.scan.needles import Needles
-from entrepot.report.scan.places import PlaceText, SourceText, survivors
+from entrepot.report.scan.places import PlaceText, survivors
 from entrepot.report.scan.text import Piece, fold, views
-from entrepot.report.scan.truth import IDENTIFIERS, PERSONS, Entry, Inventory, read_inventory
+from entrepot.report.scan.truth import (
+    IDENTIFIERS,
+    PERSONS,
+    Entry,
+    Inventory,
+    SourceText,
+    read_inventory,
+)
 
 HIDDEN = "[…]"  # stands for a file or folder name that is itself a leak
 APART_LETTERS = 6  # between digits, the letters a-f of pseudonyms spell short names
@@ -94,7 +101,7 @@ def scan(
     Raises:
         ConfigurationError: nothing to search, or nothing to read.
     """
-    inventory = read_inventory(truth, public)
+    inventory = read_inventory(truth, public, source_text)
     leaks: set[Leak] = set()
     undecoded, count, size = [], 0, 0
     for path in _files(research):
@@ -106,7 +113,7 @@ def scan(
         raise ConfigurationError("no file to scan", where=str(research), remedy="entrepot run")
     ambiguous = inventory.ambiguous
     if place_text is not None:
-        leaks.update(_place_leaks(ambiguous, place_text, source_text))
+        leaks.update(_place_leaks(inventory, place_text, source_text))
     places = sum(len(entry.places) for entry in ambiguous) if place_text is not None else 0
     distinctive = len(inventory.entries) - len(ambiguous)
     return ScanReport(
@@ -161,8 +168,8 @@ def _leak(file: str, where: str, entry: Entry) -> Leak:
 
 
 def _place_leaks(
-    ambiguous: list[Entry], place_text: PlaceText, source_text: SourceText | None
+    inventory: Inventory, place_text: PlaceText, source_text: SourceText | None
 ) -> Iterator[Leak]:
-    for entry, place in survivors(ambiguous, place_text, source_text):
+    for entry, place in survivors(inventory, place_text, source_text):
         origin = f"{IDENTIFIERS}:{entry.line}"
         yield Leak(f"{place.message} {place.position}", entry.label, "ambiguous", "place", origin)

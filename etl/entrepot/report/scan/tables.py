@@ -13,10 +13,9 @@ import pyarrow.parquet as pq
 
 from entrepot.report.scan.needles import NUMBER_DIGITS
 from entrepot.report.scan.raw import runs
-from entrepot.report.scan.text import Piece
+from entrepot.report.scan.text import SEPARATOR, Piece
 
 ROWS = 1 << 13
-SEPARATOR = "\x1f"  # no usual separator within a number or name, so that cells never join
 
 
 def parquet(path: Path) -> Iterator[Piece]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import unquote
 
+SEPARATOR = "\x1f"  # no usual separator within a number or name, so that cells never join
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "đ": "d", "ł": "l", "ı": "i"})
 # Combining accents, and what is invisible on paper: soft hyphen, zero-width characters, BOM.
 _UNSEEN = re.compile("[\u0300-\u036f\u00ad\u200b-\u200d\u2060\ufeff]+")
@@ -43,8 +44,8 @@ def fold(text: str) -> str:
     if text.isascii():
         folded = text.lower()
     else:
-        folded = unicodedata.normalize("NFKD", text.casefold().translate(_LIGATURES))
-        folded = _UNSEEN.sub("", folded)
+        folded = unicodedata.normalize("NFKD", text).casefold().translate(_LIGATURES)
+        folded = _UNSEEN.sub("", unicodedata.normalize("NFKD", folded))
     return _ISO_TIME.sub(" ", folded)
 
 

@@ -1,16 +1,19 @@
 """The synthetic hospital's list of identifiers, split into distinctive and ambiguous ones.
 
 Which identifiers are ambiguous is computed from the truth alone: a value is when it has at most
-three letters or fewer than six digits, when it also stands as a word in what the truth states
-besides identities, or when it is a day on which the truth states a clinical fact.
+three letters or fewer than six digits, when it also stands as a word in what the truth says
+besides identities (codes, values, letters outside the identifiers in them), when it is a day on
+which the truth states a clinical fact, or the first of a month, as a generalised birth is written.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,17 +21,24 @@ from entrepot.errors import ConfigurationError
 from entrepot.report.scan.needles import (
     Needles,
     Phrase,
+    compact_date_of,
     date_of,
     date_phrases,
     is_number,
     number_forms,
     phrases,
 )
-from entrepot.report.scan.text import fold, tokens
+from entrepot.report.scan.text import SEPARATOR, fold, tokens
 
-IDENTIFIERS, PERSONS = "identifiers.jsonl", "persons.jsonl"
-FAMILY, GIVEN, FULL = "NOM", "PRENOM", "NOM COMPLET"
+IDENTIFIERS, PERSONS, STATEMENTS = "identifiers.jsonl", "persons.jsonl", "statements.jsonl"
+FAMILY, GIVEN, FULL = "NOM", "PRENOM", "NOM_COMPLET"
+DATES = "DATE"  # labels of dates begin so
+BATCH = 1 << 20  # characters
 SHORT = 3  # letters
+
+
+# The decoded text of an element as the truth put it, None when it is no free text.
+SourceText = Callable[[str, str], str | None]
 
 
 class Place(NamedTuple):
@@ -59,9 +69,15 @@ class Entry:
     words: frozenset[Phrase] = frozenset()
     numbers: frozenset[str] = frozenset()
 
+    @property
+    def day(self) -> dt.date | None:
+        """The day that it writes; eight digits are one only under the label of a date."""
+        compact = compact_date_of(self.value) if self.label.startswith(DATES) else None
+        return compact or date_of(self.value)
+
     def read_forms(self) -> None:
         """Fills `words` and `numbers`: a day, a number, or a sequence of words."""
-        day = date_of(self.value)
+        day = self.day
         if day is not None:
             self.words = frozenset(date_phrases(day))
         elif is_number(self.value):
@@ -88,11 +104,14 @@ class Inventory:
         return [entry for entry in self.entries if entry.ambiguous]
 
 
-def read_inventory(truth: Path, public: Iterable[str] = ()) -> Inventory:
+def read_inventory(
+    truth: Path, public: Iterable[str] = (), source_text: SourceText | None = None
+) -> Inventory:
     """Reads the truth's folder.
 
     Args:
         public: texts that no patient's data made (a shipped vocabulary): their words are words.
+        source_text: gives the free texts, whose other words are words too.
 
     Raises:
         ConfigurationError: there is no identifier to search, so that a scan would prove nothing.
@@ -105,7 +124,8 @@ def read_inventory(truth: Path, public: Iterable[str] = ()) -> Inventory:
     for number, entry in enumerate(entries):
         entry.ambiguous = _short(entry)
         entry.add_to(everything, number)
-    for text in (*stated_texts(truth), *public):
+    letters = letter_texts(entries, source_text) if source_text is not None else ()
+    for text in _batches(chain(stated_texts(truth), letters, public)):
         folded = fold(text)
         for number in everything.find(folded):
             entries[number].ambiguous |= not entries[number].numbers
@@ -118,11 +138,25 @@ def read_inventory(truth: Path, public: Iterable[str] = ()) -> Inventory:
     return Inventory(tuple(entries), needles)
 
 
+def _batches(texts: Iterable[str]) -> Iterator[str]:
+    """Texts joined to some size: each search has a fixed cost."""
+    batch: list[str] = []
+    size = 0
+    for text in texts:
+        batch.append(text)
+        size += len(text)
+        if size >= BATCH:
+            yield SEPARATOR.join(batch)
+            batch, size = [], 0
+    yield SEPARATOR.join(batch)
+
+
 def _short(entry: Entry) -> bool:
+    day = entry.day
+    if day is not None:
+        return day.day == 1
     words = "".join(tokens(fold(entry.value)))
-    if entry.numbers or date_of(entry.value) is not None:
-        return False
-    return len(words) <= SHORT or words.isdigit()
+    return not entry.numbers and (len(words) <= SHORT or words.isdigit())
 
 
 def _entries(truth: Path) -> Iterator[Entry]:
@@ -159,12 +193,24 @@ def stated_texts(truth: Path) -> Iterator[str]:
     A string that is, whole, an identifier of its own patient is that identifier, not a fact.
     """
     own = {(r.get("patient"), fold(r["value"])) for r in _records(truth / IDENTIFIERS)}
-    for path in sorted(truth.glob("*.jsonl")):
-        if path.name not in {IDENTIFIERS, PERSONS}:
-            for record in _records(path):
-                patient = record.get("patient")
-                facts = [text for text in _strings(record) if (patient, fold(text)) not in own]
-                yield " \x1f ".join(facts)
+    for record in _records(truth / STATEMENTS):
+        patient = record.get("patient")
+        facts = [text for text in _strings(record) if (patient, fold(text)) not in own]
+        yield SEPARATOR.join(facts)
+
+
+def letter_texts(entries: Iterable[Entry], source_text: SourceText) -> Iterator[str]:
+    """The free texts in which the truth put identifiers, without them."""
+    spans: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+    for entry in entries:
+        for place in entry.places:
+            if place.start is not None and place.end is not None:
+                spans[place.message, place.position].append((place.start, place.end))
+    for (message, position), named in sorted(spans.items()):
+        text = source_text(message, position) or ""
+        for start, end in named:
+            text = text[:start] + SEPARATOR * (end - start) + text[end:]
+        yield text
 
 
 def _strings(value: object) -> Iterator[str]:

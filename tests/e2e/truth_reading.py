@@ -1,0 +1,52 @@
+"""The truth of a synthetic hospital as the comparison reads it: what was told and holds."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+Line = dict[str, Any]
+
+
+def moment(text: str) -> dt.datetime:
+    """A local time of the truth."""
+    return dt.datetime.fromisoformat(text)
+
+
+def moment_or_none(text: str | None) -> dt.datetime | None:
+    """A local time of the truth, where there may be none."""
+    return None if text is None else moment(text)
+
+
+class Truth:
+    """The statements that a warehouse must hold, by kind; opposed persons are left out.
+
+    Attributes:
+        persons: lines of persons.jsonl by patient.
+        as_of: when the last message that reaches the warehouse was sent.
+    """
+
+    def __init__(self, hospital: Path) -> None:
+        folder = hospital / "truth"
+        self.persons = {line["patient"]: line for line in _lines(folder / "persons.jsonl")}
+        self._kinds: dict[str, list[Line]] = defaultdict(list)
+        for line in _lines(folder / "statements.jsonl"):
+            if not self.persons[line["patient"]]["opposed"]:
+                self._kinds[line["kind"]].append(line)
+        self.as_of = max(
+            moment(message["sent"])
+            for message in _lines(folder / "messages.jsonl")
+            if not message["bad"] and not self.persons[message["patient"]]["opposed"]
+        )
+
+    def holds(self, kind: str) -> list[Line]:
+        """Facts of a kind that a sound message states and that nobody took back."""
+        return [line for line in self._kinds[kind] if line["told"] and not line["cancelled"]]
+
+
+def _lines(path: Path) -> list[Line]:
+    with path.open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
