@@ -14,14 +14,17 @@ from entrepot.quality.gate import Verdict, run_gate
 from entrepot.quality.inputs import GateInputs
 from entrepot.staging.store import generation_folder
 
-# The check is the first that is not the consequence of another (`parent:`).
+# The check told is one of the person's, else of another row; a consequence comes last:
+# `observed` (the person lost every event), then `parent:` (the row hung on one that went).
 _HELD = """
-SELECT record_key,
-  min(reason) FILTER (WHERE disposition = 'quarantined' AND reason NOT LIKE 'parent:%')
+SELECT record_key, substr(min(
+  CASE WHEN reason LIKE 'parent:%' THEN '3' WHEN reason = 'observed' THEN '2'
+       WHEN kind = 'patient' THEN '0' ELSE '1' END || reason)
+  FILTER (WHERE disposition = 'quarantined'), 2)
 FROM etl.row_disposition
 GROUP BY record_key
 HAVING count(*) FILTER (WHERE disposition = 'mapped') = 0
-   AND count(*) FILTER (WHERE disposition = 'quarantined' AND reason NOT LIKE 'parent:%') > 0
+   AND count(*) FILTER (WHERE disposition = 'quarantined') > 0
 """
 
 Progress = Callable[[str, int, int], None]

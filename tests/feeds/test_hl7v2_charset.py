@@ -138,12 +138,13 @@ def test_utf16_is_read_by_its_bytes(encoding: str, mark: str, framed: bool) -> N
     body = (mark + text).encode(encoding)
     content = b"\x0b" + body + b"\x1c\r" if framed else body
     decoded = decode(content, "utf-8")
-    assert (decoded.text, decoded.charset, decoded.notices) == (text, encoding, [])
+    notices = ["charset_by_bom"] if mark else []
+    assert (decoded.text, decoded.charset, decoded.notices) == (text, encoding, notices)
 
 
 def test_utf16_that_declares_otherwise_is_repaired() -> None:
     decoded = decode(("\ufeff" + message("8859/1")).encode("utf-16-le"), "utf-8")
-    assert decoded.notices == ["charset_mismatch_repaired"]
+    assert decoded.notices == ["charset_mismatch_repaired", "charset_by_bom"]
 
 
 def test_half_a_utf16_character_is_refused() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -167,11 +167,12 @@ def spell(vocabulary: str, code: str) -> str:
     return code.strip(" ")
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[object]) -> None:
-    values = [tuple(row) for row in rows]  # type: ignore[arg-type, var-annotated]
-    if values:
-        marks = ", ".join("?" for _ in values[0])
-        connection.executemany(f"INSERT INTO {table} VALUES ({marks})", values)
+def _insert(
+    connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[object, ...]]
+) -> None:
+    if rows:
+        marks = ", ".join("?" for _ in rows[0])
+        connection.executemany(f"INSERT INTO {table} VALUES ({marks})", list(rows))
 
 
 def _standard(case: Case, source: int, kind: str) -> list[Concept]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -33,12 +33,17 @@ STANDARD = [
 OWN = 2_000_000_000
 
 
-def _case(*codes: str, system: str = "CIM10", **parts: list[object]) -> Case:
-    concepts = [*STANDARD, *parts.get("concepts", [])]
+def _case(
+    *codes: str,
+    system: str = "CIM10",
+    concepts: Iterable[Concept] = (),
+    links: Iterable[Link] = (),
+    site: Iterable[SiteRow] = (),
+) -> Case:
     return Case(
-        concepts=concepts,  # type: ignore[arg-type]
-        links=[*parts.get("links", []), Link(GLUCOSE, GLUCOSE)],  # type: ignore[list-item]
-        site=list(parts.get("site", [])),  # type: ignore[arg-type]
+        concepts=[*STANDARD, *concepts],
+        links=[*links, Link(GLUCOSE, GLUCOSE)],
+        site=list(site),
         codes=[(system, code) for code in codes],
     )
 
@@ -176,20 +181,20 @@ def test_the_sites_own_map_comes_first_while_it_is_valid() -> None:
     rows = run_sql(_case("E119", concepts=concepts, links=links, site=[*past, current]))
     assert _targets(rows) == [("E119", 0, INFARCTION, None, "stcm", "site_map")]
     assert rows[0].source_concept_id == OWN
-    rows = run_sql(_case("E119", concepts=concepts, links=links, site=past))  # type: ignore[arg-type]
+    rows = run_sql(_case("E119", concepts=concepts, links=links, site=past))
     assert _targets(rows) == [("E119", 0, T2D, None, "vocabulary", "maps_to")]
 
 
 def test_the_site_may_say_that_a_code_has_no_concept() -> None:
     concepts = [Concept(OWN, "CIM10", "E11.9", "Condition")]
-    site: list[object] = [SiteRow("CIM10", "E119", 0)]
+    site = [SiteRow("CIM10", "E119", 0)]
     rows = run_sql(_case("E119", concepts=concepts, links=[Link(OWN, T2D)], site=site))
     assert _targets(rows) == [("E119", 0, 0, None, "stcm", "site_says_none")]
 
 
 def test_a_site_row_to_a_concept_that_is_not_standard_does_not_count() -> None:
     concepts = [Concept(OWN, "CIM10", "E11.9", "Condition")]
-    site: list[object] = [SiteRow("CIM10", "E119", 4236484), SiteRow("CIM10", "I10", 99)]
+    site = [SiteRow("CIM10", "E119", 4236484), SiteRow("CIM10", "I10", 99)]
     rows = run_sql(_case("E119", "I10", concepts=concepts, links=[Link(OWN, T2D)], site=site))
     assert _targets(rows) == [
         ("E119", 0, T2D, None, "vocabulary", "site_target_not_standard"),
@@ -215,7 +220,7 @@ def test_codes_and_systems_that_nobody_knows_are_told_apart() -> None:
 
 def test_case_matters_where_the_code_system_says_so() -> None:
     """A laboratory's `na` is not its `NA`; LOINC and local codes are compared as they stand."""
-    site: list[object] = [SiteRow("LABO", "NA", GLUCOSE)]
+    site = [SiteRow("LABO", "NA", GLUCOSE)]
     rows = run_sql(_case("na", "NA ", system="LABO", site=site))
     assert {r.code: r.target_concept_id for r in rows} == {"na": 0, "NA ": GLUCOSE}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from entrepot.text.document import Document
+from entrepot.text.document import WALL, Document
 from entrepot.text.lexicon import Lexicon, Phrases
 from entrepot.text.name_reader import NameReader
 from entrepot.text.spans import Span
@@ -208,7 +208,8 @@ def _lines(reader: NameReader) -> Iterator[Span]:
     for start, end in edge:
         first = document.after(start)
         last = document.after(end)
-        if 2 <= last - first <= 4 and not any(map(str.isdigit, document.lower[start:end])):
+        line = document.lower[start:end]
+        if 2 <= last - first <= 4 and WALL not in line and not any(map(str.isdigit, line)):
             named = all(
                 document.words[k] in reader.lexicon.particles or _namelike(reader, k)
                 for k in range(first, last)

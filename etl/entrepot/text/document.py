@@ -15,7 +15,7 @@ from entrepot.text.spans import LABELS, Span
 TAG = re.compile(
     rf"\[(?:(?P<label>{'|'.join(sorted(LABELS))})_(?P<number>\d{{1,4}})|(?:1[89]|20)\d\d)\]"
 )
-_WALL = "￼"  # stands for a tag: no layer matches it or crosses it
+WALL = "\ufffc"  # stands for a tag: no layer matches it or crosses it
 # LeGoff, MmeDUPONT and DUPONTJean are cut where the letter case changes
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+")
 _DIGITS = re.compile(r"\d(?:[\s.\-/_()]{0,3}\d)*")
@@ -116,10 +116,10 @@ def _walled(folded: Folded) -> Folded:
     """Tags of an earlier pass become walls, so that scrubbing twice changes nothing."""
 
     def wall(match: re.Match[str]) -> str:
-        return _WALL * len(match.group())
+        return WALL * len(match.group())
 
     plain = TAG.sub(wall, folded.plain)
     if plain == folded.plain:
         return folded
-    lower = "".join(c if p != _WALL else _WALL for c, p in zip(folded.lower, plain, strict=True))
+    lower = "".join(c if p != WALL else WALL for c, p in zip(folded.lower, plain, strict=True))
     return Folded(folded.text, plain, lower, folded.origin)

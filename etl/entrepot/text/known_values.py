@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 
-from entrepot.text.document import Digits, Document
+from entrepot.text.document import WALL, Digits, Document
 from entrepot.text.folding import fold, letters
 from entrepot.text.identity import Identity
 from entrepot.text.lexicon import Lexicon
@@ -186,7 +186,9 @@ _UNIT = re.compile(r" ?(?:/ ?[^\W\d_]\w*|[%‰°€]|[^\W\d_]+\d?(?:/\w+)?)")
 
 
 def measured(lower: str, end: int, lexicon: Lexicon) -> bool:
-    """Whether a unit of measure follows position `end`."""
+    """Whether a unit of measure follows position `end`, or a tag that may have hidden one."""
+    if lower[end : end + 2].lstrip(" ").startswith(WALL):
+        return True
     match = _UNIT.match(lower, end)
     if match is None:
         return False

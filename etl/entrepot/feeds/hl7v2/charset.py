@@ -100,7 +100,8 @@ def decode(content: bytes, default: str) -> Decoded:
     for bom, codec in _BOMS:
         if body.startswith(bom):
             text, charset, notices = _wide(body, codec, offset)
-            notices.append("charset_by_bom")
+            if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                notices.append("charset_by_bom")
             break
     else:
         text, charset, notices = _narrow(body, default, offset)
