@@ -104,7 +104,7 @@ def _account(site: Site, shown: Demonstration, passed: bool, failures: tuple[str
         shown.lines.append(
             f"{name}: received {c.received} = duplicates {c.duplicates} + pending {c.pending}"
             f" + published {c.published} + quarantined {c.quarantined} + excluded {c.excluded}"
-            f"  [{'adds up' if c.balanced else 'DOES NOT ADD UP'}]"
+            f" ({'adds up' if c.balanced else 'DOES NOT ADD UP'})"
         )
     release = read_release(site.warehouse)
     if release is not None:
@@ -113,7 +113,7 @@ def _account(site: Site, shown: Demonstration, passed: bool, failures: tuple[str
         shown.lines.append(
             f"CDM rows {sum(found.tables.values())} = mapped {found.mapped}"
             f" + fan-out {found.fan_out} + derived {sum(found.derived.values())}"
-            f"  [{'adds up' if found.balanced else 'DOES NOT ADD UP'}]"
+            f" ({'adds up' if found.balanced else 'DOES NOT ADD UP'})"
         )
     verdict = "passed" if passed else f"blocked ({', '.join(failures)})"
     shown.lines.append(f"gate: {verdict}, release {shown.release or 'none'}")

@@ -31,11 +31,11 @@ class Events:
             if line["status"] in RESULT:
                 self._result(line)
         for line in truth.holds("prescription"):
-            self._drug(line, "prescription", None)
+            self._drug(line, "prescription")
         for line in truth.holds("administration"):
             if line["status"] in GIVEN:
                 kind = "vaccination" if line["vaccine"] else "administration"
-                self._drug(line, kind, Decimal(line["dose"]))
+                self._drug(line, kind)
         for line in truth.holds("letter"):
             self._letter(line)
 
@@ -96,7 +96,7 @@ class Events:
             }  # fmt: skip
             add(self._rows, target.table, **values)
 
-    def _drug(self, line: Line, kind: str, quantity: Decimal | None) -> None:
+    def _drug(self, line: Line, kind: str) -> None:
         concepts = self._concepts
         codings = [(line["code"], line["system"])]
         if line["alt_code"]:
@@ -110,7 +110,7 @@ class Events:
                 "uf": self._uf(line, start), "code": meaning.code, "concept": target.concept,
                 "source": target.source, "start": start, "end_date": last.date(),
                 "stated_end": stated.date() if stated else None,
-                "quantity": None if place else quantity, "unit": line["dose_unit"],
+                "quantity": None if place else Decimal(line["dose"]), "unit": line["dose_unit"],
                 "route": concepts.route.get(line["route"], 0), "route_code": line["route"],
                 "sig": line.get("sig"), "type": concepts.type[kind],
             }  # fmt: skip

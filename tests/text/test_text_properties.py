@@ -84,10 +84,8 @@ def test_what_is_not_masked_is_not_changed(text: str, identity: Identity) -> Non
 @invariant
 @given(texts, identities)
 def test_scrubbing_its_own_output_changes_nothing(text: str, identity: Identity) -> None:
-    once = ENGINE.scrub(text, identity)
-    twice = ENGINE.scrub(once.text, identity)
-    assert twice.text == once.text
-    assert set(once.date_spans) <= set(twice.date_spans)
+    once = ENGINE.scrub(text, identity).text
+    assert ENGINE.scrub(once, identity).text == once
 
 
 @invariant

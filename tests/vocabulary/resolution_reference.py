@@ -216,7 +216,8 @@ def _resolve_one(case: Case, system: str, code: str) -> list[Resolved]:
     found = [best for v in vocabularies if (best := _best(case, v, code))]
     source = found[0] if found else None
     targets, site_spelled, site_fault, site_none = _site_targets(case, vocabularies, code)
-    origin, reason, pairs = "none", "", [(target, None) for target in targets]
+    pairs: list[tuple[Concept, Concept | None]] = [(target, None) for target in targets]
+    origin, reason = "none", ""
     if targets or site_none:
         origin, reason = "stcm", "site_map" if targets else "site_says_none"
     else:

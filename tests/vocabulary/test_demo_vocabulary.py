@@ -153,7 +153,7 @@ def test_names_are_not_those_of_the_licensed_terms(
     demo: duckdb.DuckDBPyConnection, shared: Path
 ) -> None:
     """SNOMED CT and LOINC terms are not redistributed: labels are worded for this vocabulary."""
-    theirs = duckdb.sql(
+    theirs = duckdb.execute(
         f"SELECT lower(concept_name) FROM '{shared}/quality/synthea27nj_cdm54/concept.parquet'"
         " WHERE vocabulary_id IN ('SNOMED', 'LOINC')"
     ).fetchall()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from entrepot.text.context_names import has_accent, match_phrase
 from entrepot.text.dates import FoundDate
-from entrepot.text.document import Document
+from entrepot.text.document import WALL, Document
 from entrepot.text.known_values import measured
 from entrepot.text.lexicon import Lexicon
 from entrepot.text.spans import CONTEXT, Span
@@ -20,7 +20,7 @@ _SHORT_LINES = frozenset(("poste", "bip", "dect"))
 _MOST_DIGITS = 34  # an IBAN
 _BIRTH = frozenset(("ne", "nee", "nes", "nees", "ddn", "naissance", "naiss", "dn"))
 _BIRTH_REACH = 60
-_BETWEEN = re.compile(r"[,;]|\.\s|\n\s*\n")
+_BETWEEN = re.compile(rf"[,;{WALL}]|\.\s|\n\s*\n")
 
 
 def find_values(document: Document, lexicon: Lexicon) -> Iterator[Span]:

@@ -198,27 +198,24 @@ def create_tables(
     Raises:
         ConfigurationError: as `read_lines`.
     """
-    import pyarrow as pa
-
     roots = tuple(overlays)
     for name in names:
         columns = _BY_NAME[name].columns
         lines = read_lines(name, roots)
-        schema = pa.schema([pa.field(column, _arrow_type(column)) for column in columns])
-        arrow = pa.Table.from_pylist(lines, schema=schema)
-        connection.register("concept_lines", arrow)
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM concept_lines")
-        connection.unregister("concept_lines")
+        # one list per column: no row-wise insert, no Arrow to import for a few hundred lines
+        values = ", ".join(f"unnest(?::{_sql_type(column)}[]) AS {column}" for column in columns)
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {values}",
+            [[line[column] for line in lines] for column in columns],
+        )
 
 
-def _arrow_type(column: str) -> Any:
-    import pyarrow as pa
-
+def _sql_type(column: str) -> str:
     if column.endswith("concept_id"):
-        return pa.int64()
+        return "BIGINT"
     if column.endswith("_date"):
-        return pa.date32()
-    return {"realised": pa.bool_(), "precedence": pa.int32()}.get(column, pa.string())
+        return "DATE"
+    return {"realised": "BOOLEAN", "precedence": "INTEGER"}.get(column, "VARCHAR")
 
 
 def _typed_lines(path: Path, file: ConceptFile) -> Iterator[tuple[str, dict[str, Any]]]:

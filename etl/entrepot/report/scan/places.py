@@ -86,16 +86,23 @@ def _stayed(source: str, start: int, end: int, output: str) -> bool:
     """
     words = tokens(fold(source[start:end]))
     first = len(tokens(fold(source[:start])))
-    kept = _kept(source, output)
-    stayed = [first + rank in kept for rank in range(len(words))]
+    kept, alone = _kept(source, output)
+    stayed = [
+        first + rank in kept or (len(word) > SHORT and first + rank in alone)
+        for rank, word in enumerate(words)
+    ]
     if not words or all(stayed) or date_of(source[start:end]) is not None:
         return bool(words) and all(stayed)
     return any(there and len(word) > SHORT for word, there in zip(words, stayed, strict=True))
 
 
 @lru_cache(maxsize=64)
-def _kept(source: str, output: str) -> frozenset[int]:
-    """Ranks of the source's tokens that the output holds in the same order."""
+def _kept(source: str, output: str) -> tuple[frozenset[int], frozenset[int]]:
+    """Ranks of the source's tokens that the output holds in order: with a neighbour, and alone.
+
+    An initial that stayed alone is any `l'` or `a` of a text that is longer than its source.
+    """
     matcher = SequenceMatcher(None, tokens(fold(source)), tokens(fold(output)), autojunk=False)
     blocks = matcher.get_matching_blocks()
-    return frozenset(block.a + offset for block in blocks for offset in range(block.size))
+    kept = (block.a + offset for block in blocks if block.size > 1 for offset in range(block.size))
+    return frozenset(kept), frozenset(block.a for block in blocks if block.size == 1)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from entrepot.report.scan.needles import NUMBER_DIGITS
@@ -16,6 +15,7 @@ from entrepot.report.scan.raw import runs
 from entrepot.report.scan.text import SEPARATOR, Piece
 
 ROWS = 1 << 13
+SMALLEST_NUMBER = 10 ** (NUMBER_DIGITS - 1)
 
 
 def parquet(path: Path) -> Iterator[Piece]:
@@ -83,10 +83,11 @@ def cells(column: pa.Array) -> Iterator[Piece]:
         return
     if pa.types.is_dictionary(kind):
         column = column.dictionary
+    values = dict.fromkeys(column.to_pylist())  # pyarrow's own `unique` lacks some types
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        column = column.filter(pc.greater_equal(pc.abs(column), 10 ** (NUMBER_DIGITS - 1)))
-    # pyarrow's own `unique` lacks some types (intervals, views); a batch is small
-    yield from _rows([dict.fromkeys(column.to_pylist())], "cell")
+        yield from _rows([[v for v in values if v and abs(v) >= SMALLEST_NUMBER]], "cell")
+    else:
+        yield from _rows([values], "cell")
 
 
 def _rows(rows: Iterable[Iterable[object]], where: str) -> Iterator[Piece]:

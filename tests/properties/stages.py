@@ -1,0 +1,221 @@
+"""The stages composed without gate and publish: what property tests derive, in a second or two.
+
+A property compares two warehouses by their canonical hashes; the gate may only remove rows from
+them, and has tests of its own.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from roads import keyring, new_site
+from sqlalchemy import Engine, func, select
+
+from entrepot.config import CONFIG_NAME, Site
+from entrepot.door.derivation import DoorPass
+from entrepot.door.tables import derivation
+from entrepot.feeds.mapping import MappingSet, load_mappings
+from entrepot.landing.database import create_tables, write_transaction, zone_engine
+from entrepot.landing.ingest import ingest
+from entrepot.omop.candidate import MapInputs, build, open_candidate, prepare
+from entrepot.publish.canonical import table_hashes
+from entrepot.publish.ddl import ddl
+from entrepot.register import oppositions
+from entrepot.register.person import Identifier
+from entrepot.register.registering import register_all
+from entrepot.register.snapshot import Snapshot
+from entrepot.register.tables import registration
+from entrepot.staging.store import generation_folder
+from entrepot.synthetic.generate import patient_messages
+from entrepot.synthetic.hl7v2_writer import encode, msh, slot
+from entrepot.synthetic.hospital import AUTHORITY
+
+AUTHORITY_OID = AUTHORITY[1]
+SETTINGS = """\
+site: hopital
+sources:
+  adt: {format: hl7v2}
+  lab: {format: hl7v2}
+  pmsi: {format: hl7v2}
+  pharma: {format: hl7v2}
+  letters: {format: hl7v2}
+oppositions: {required: false}
+"""
+
+
+@dataclass(frozen=True)
+class Told:
+    """One message of the synthetic hospital.
+
+    Args:
+        event: `ADT^A40^ADT_A39`; patients: ids of all whom it speaks of.
+    """
+
+    source: str
+    event: str
+    patients: frozenset[str]
+    sent: dt.datetime
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """Canonical hashes by CDM table, and (disposition, reason) of the records by number."""
+
+    hashes: dict[str, str]
+    dispositions: dict[tuple[str, str], int]
+    candidate: Path
+
+
+def hospital(seed: int, patients: Iterable[int]) -> list[Told]:
+    """The messages of chosen patients, each once, in the order of arrival by patient."""
+    found = []
+    for index in patients:
+        _, messages = patient_messages(seed, index)
+        for message in messages:
+            charset = slot(message.source, message.arrival).charset
+            content = encode([msh(message, charset), *message.segments], charset)
+            about = frozenset({message.patient, message.other} - {"", None})
+            found.append(Told(message.source, message.event, about, message.sent, content))
+    return found
+
+
+def ipps(seed: int, patient: int) -> list[str]:
+    """Every IPP that the patient ever had."""
+    return list(patient_messages(seed, patient)[0].person.ipps)
+
+
+class Sites:
+    """Makes empty sites with one root key from a model that is built once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._count = folder, 0
+        self._model = new_site(folder / "model")
+
+    def new(self, extra: str = "") -> Site:
+        """A new site; `extra` is YAML appended to its settings."""
+        self._count += 1
+        root = self._folder / f"site{self._count}"
+        shutil.copytree(self._model.root, root)
+        (root / CONFIG_NAME).write_text(SETTINGS + extra)
+        return Site.open(root)
+
+
+def land(site: Site, messages: Iterable[Told]) -> None:
+    """Lands the messages in the order given, one file for each stretch of one source."""
+    folder = site.root.parent / f"{site.root.name}-feed"
+    stretches: list[tuple[str, list[bytes]]] = []
+    for told in messages:
+        if not stretches or stretches[-1][0] != told.source:
+            stretches.append((told.source, []))
+        stretches[-1][1].append(told.content)
+    for source in dict.fromkeys(source for source, _ in stretches):
+        files = [b"".join(parts) for name, parts in stretches if name == source]
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        for number, content in enumerate(files):
+            (folder / f"{number:05d}.hl7").write_bytes(content)
+        ingest(site, keyring(site), [folder], source)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def with_zone(site: Site, act: Callable[[Engine], None]) -> None:
+    """Acts on the identifying zone's database."""
+    engine = zone_engine(site)
+    try:
+        create_tables(engine)
+        act(engine)
+    finally:
+        engine.dispose()
+
+
+def oppose(site: Site, numbers: Iterable[str], *, withdraw: bool = False) -> None:
+    """Records (or withdraws) the opposition of a person's numbers."""
+
+    def act(engine: Engine) -> None:
+        with write_transaction(engine) as connection:
+            for number in numbers:
+                who = Identifier(AUTHORITY_OID, number, "")
+                if withdraw:
+                    oppositions.withdraw(connection, keyring(site), who, dt.date(2026, 1, 2))
+                else:
+                    oppositions.add(
+                        connection, keyring(site), who, dt.date(2026, 1, 1), "test"
+                    )  # fmt: skip
+
+    with_zone(site, act)
+
+
+def pseudonymise(
+    site: Site, workers: int = 1, mappings: MappingSet | None = None
+) -> tuple[int, dt.datetime | None]:
+    """Register and door; returns the staging generation and the default `as_of`."""
+    mappings = mappings or load_mappings("hl7v2", site.overlays)
+    engine = zone_engine(site)
+    try:
+        create_tables(engine)
+        keys = keyring(site)
+        register_all(site, engine, keys, mappings, lambda done: None)
+        with engine.connect() as connection:
+            snapshot = Snapshot(connection, keys, site.config.register_)
+        door = DoorPass(site, engine, keys, mappings)
+        generation = door.run(snapshot, "as it stands", workers, lambda done: None)
+        latest = (
+            select(func.max(registration.c.stated_at))
+            .join(derivation, derivation.c.record_id == registration.c.record_id)
+            .where(derivation.c.disposition == "staged")
+        )
+        with engine.connect() as connection:
+            return generation, connection.scalar(latest)
+    finally:
+        engine.dispose()
+
+
+def derive(site: Site, workers: int = 1) -> Warehouse:
+    """Everything pending taken as far as the candidate."""
+    generation, latest = pseudonymise(site, workers)
+    configured = site.config.as_of
+    as_of = configured or latest
+    assert as_of is not None, "nothing was staged"
+    candidate = site.work / "candidate.duckdb"
+    inputs = MapInputs(
+        generation_folder(site.staging, generation), site.vocabulary, as_of,
+        site.config.data_start, site.config.site, site.config.title, site.overlays,
+    )  # fmt: skip
+    connection = open_candidate(candidate, "1GB", site.work / "spill")
+    try:
+        prepare(connection, inputs, ddl("duckdb", "cdm", enforce_required=False))
+        build(connection, inputs)
+        hashes = table_hashes(connection)
+    finally:
+        connection.close()
+    return Warehouse(hashes, dispositions(site), candidate)
+
+
+def dispositions(site: Site) -> dict[tuple[str, str], int]:
+    """(disposition, reason) -> records."""
+    engine = zone_engine(site)
+    try:
+        with engine.connect() as connection:
+            rows = connection.execute(
+                select(derivation.c.disposition, derivation.c.reason, func.count()).group_by(
+                    derivation.c.disposition, derivation.c.reason
+                )
+            )
+            return {(row[0], row[1]): row[2] for row in rows}
+    finally:
+        engine.dispose()
+
+
+def differing(left: Warehouse, right: Warehouse) -> list[str]:
+    """Tables whose content differs."""
+    return sorted(name for name in left.hashes if left.hashes[name] != right.hashes[name])
+
+
+def resent(told: Told, **changes: object) -> Told:
+    """The message with some of it changed."""
+    return replace(told, **changes)  # type: ignore[arg-type]
