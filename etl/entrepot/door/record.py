@@ -58,6 +58,7 @@ class _Context:
     domain: str
     rank: int
     stated: dt.datetime
+    instant: dt.datetime
     content_key: str
 
 
@@ -89,7 +90,7 @@ class Door:
             message.structure,
             source.domain,
             source.rank,
-            stated_at(message, self._config),
+            *stated_at(message, self._config),
             self._keyring.keyed(RECORD, task.content),
         )
         professionals = self._identity_rows(message)
@@ -214,11 +215,12 @@ class Door:
 
     def _version(self, raw: RawRow, context: _Context) -> str:
         """rank|stated|event time|action|content: sorts as DESIGN 6 orders versions."""
-        moment = self._treatments.moment(raw.event_time, f"{raw.position} time")[0]
+        moment = self._treatments.instant(raw.event_time, f"{raw.position} time")
         event_time = f"{moment or dt.datetime.min:%Y%m%d%H%M%S%f}"
         rank = context.rank if raw.mapping.kind == "patient" else 0
         action = _ACTION_ORDER[raw.action]
-        return f"{rank}|{context.stated:%Y%m%d%H%M%S%f}|{event_time}|{action}|{context.content_key}"
+        stated = f"{context.instant:%Y%m%d%H%M%S%f}"
+        return f"{rank}|{stated}|{event_time}|{action}|{context.content_key}"
 
     def _person_id(self, person_key: str) -> int:
         return self._keyring.number(PERSON, PERSON_BITS, "id", person_key)

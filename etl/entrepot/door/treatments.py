@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from entrepot.door.civil_time import moment
 from entrepot.errors import RecordFault
 from entrepot.feeds.extract import NULL, RawRow
-from entrepot.feeds.hl7v2.values import stated_date
+from entrepot.feeds.hl7v2.values import instant, stated_date
 from entrepot.feeds.keys import reference_parts
 from entrepot.keys import Keyring
 from entrepot.staging.kinds import LOCATION, ColumnType, Kind, Reference
@@ -148,6 +148,13 @@ class Treatments:
         if date is not None:
             known_month = precision != "year"
             cells[name] = date.year if to == "year" else (date.month if known_month else None)
+
+    def instant(self, text: str, position: str) -> dt.datetime | None:
+        """The moment in UTC, to order by; an impossible date faults at `position`."""
+        try:
+            return instant(text, self._zone)
+        except RecordFault as fault:
+            raise RecordFault(fault.reason, position) from None
 
     def moment(self, text: str, position: str) -> tuple[dt.datetime | None, str, str]:
         """Local civil time, precision, notice; an impossible date faults at `position`."""

@@ -11,7 +11,7 @@ from entrepot.errors import RecordFault
 from entrepot.feeds.extract import CompiledMapping, Extractor, RawRow
 from entrepot.feeds.hl7v2.message import Message, parse
 from entrepot.feeds.hl7v2.path import compile_path
-from entrepot.feeds.hl7v2.values import timestamp
+from entrepot.feeds.hl7v2.values import instant, timestamp
 from entrepot.feeds.keys import exclusive_keys
 from entrepot.keys import REGISTER, Keyring
 from entrepot.register.person import (
@@ -38,6 +38,7 @@ class Registered:
     position: str = ""
     event: str = ""
     stated_at: dt.datetime | None = None
+    instant: dt.datetime | None = None
     control: bytes | None = None
     subject: Identifier | None = None
     also: tuple[Identifier, ...] = ()
@@ -52,7 +53,7 @@ class Registered:
 
     def version(self) -> str:
         """Sorts statements of the register as their senders made them."""
-        return self.stated_at.isoformat() if self.stated_at else ""
+        return f"{self.instant:%Y%m%d%H%M%S%f}" if self.instant else ""
 
 
 class Registrar:
@@ -99,9 +100,10 @@ class Registrar:
         if not self._extractor.covers(result.event):
             raise RecordFault("event_not_mapped", "MSH-9")
         result.control = self._keyring.digest(REGISTER, source_name, message.control_id)
-        result.stated_at = stated_at(message, self._config)
+        result.stated_at, result.instant = stated_at(message, self._config)
         self._identify(result, message, source)
-        _refuse_future(result.stated_at, received_at, self._config)
+        if result.instant > received_at + FUTURE:
+            raise RecordFault("message_in_future", "MSH-7")
         result.keys = exclusive_keys(self._extractor, message, source.domain, self._keyring)
 
     def _identify(self, result: Registered, message: Message, source: Source) -> None:
@@ -150,8 +152,11 @@ def _all_notices(message: Message) -> list[tuple[str, str]]:
     return list(message.notices)
 
 
-def stated_at(message: Message, config: SiteConfig) -> dt.datetime:
-    """When the sender stated the message: MSH-7, else EVN-2 (local civil time of the site).
+def stated_at(message: Message, config: SiteConfig) -> tuple[dt.datetime, dt.datetime]:
+    """When the sender stated the message (MSH-7, else EVN-2): local civil time, and UTC.
+
+    Dates of the warehouse are local; versions are ordered by UTC, because an hour of October
+    is told twice.
 
     Raises:
         RecordFault: neither is there, or the first that is there is impossible.
@@ -161,17 +166,12 @@ def stated_at(message: Message, config: SiteConfig) -> dt.datetime:
         if text:
             try:
                 moment, _ = timestamp(text, config.zone)
+                utc = instant(text, config.zone)
             except RecordFault as fault:
                 raise RecordFault(fault.reason, path.position(None)) from None
-            if moment is not None:
-                return moment
+            if moment is not None and utc is not None:
+                return moment, utc
     raise RecordFault("message_time_missing", "MSH-7")
-
-
-def _refuse_future(stated: dt.datetime, received_at: dt.datetime, config: SiteConfig) -> None:
-    local = received_at.replace(tzinfo=dt.UTC).astimezone(config.zone).replace(tzinfo=None)
-    if stated > local + FUTURE:
-        raise RecordFault("message_in_future", "MSH-7")
 
 
 def _rows(compiled: list[CompiledMapping], kind: str, message: Message) -> list[RawRow]:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, select
 from entrepot.door.tables import derivation
 from entrepot.landing.tables import notice, record
 from entrepot.publication import gate_hold, published_generation
+from entrepot.register import tables
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -60,6 +61,8 @@ class Records:
     quarantined: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, reason)
     excluded: Counter[tuple[str, str]] = field(default_factory=Counter)
     notices: Counter[str] = field(default_factory=Counter)
+    oppositions: int = 0
+    oppositions_without_person: int = 0  # the number is unknown: told, never taken as applied
 
     @property
     def balanced(self) -> bool:
@@ -121,7 +124,20 @@ def records(connection: Connection) -> Records:
             counts.excluded += 1
             result.excluded[row.source, row.reason] += 1
     result.notices.update(connection.scalars(select(notice.c.code)))
+    _count_oppositions(connection, result)
     return result
+
+
+def _count_oppositions(connection: Connection, result: Records) -> None:
+    standing = list(
+        connection.scalars(
+            select(tables.opposition.c.identifier).where(tables.opposition.c.withdrawn_on.is_(None))
+        )
+    )
+    known = set(connection.scalars(select(tables.identifier.c.hmac)))
+    known |= set(connection.scalars(select(tables.spelling.c.alias)))
+    result.oppositions = len(standing)
+    result.oppositions_without_person = sum(number not in known for number in standing)
 
 
 def rows(warehouse: Path) -> Rows:

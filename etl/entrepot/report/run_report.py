@@ -77,6 +77,10 @@ def _facts(
         "records_balanced": counted.balanced,
         "quarantined": _listed(counted.quarantined),
         "excluded": _listed(counted.excluded),
+        "oppositions": {
+            "standing": counted.oppositions,
+            "without_person": counted.oppositions_without_person,
+        },
         "notices": dict(sorted(counted.notices.items())),
         "rows": _row_facts(warehouse) if warehouse else {},
         "unverified_concepts": _unverified(site),

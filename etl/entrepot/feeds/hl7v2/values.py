@@ -7,7 +7,7 @@ type is refused (times) or None (numbers, which may be legitimate text in an OBX
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -73,6 +73,25 @@ def timestamp(text: str, zone: ZoneInfo) -> tuple[datetime | None, str]:
         except OverflowError:
             raise RecordFault("impossible_date") from None
     return value, _PRECISIONS[precision]
+
+
+def instant(text: str, zone: ZoneInfo) -> datetime | None:
+    """The same moment in UTC, without zone: what orders statements across a change of clocks.
+
+    Without an offset it is the zone's civil time, the first of the two in a repeated hour.
+
+    Raises:
+        RecordFault: `impossible_date`, without position.
+    """
+    stated = _stated(text)
+    if stated is None:
+        return None
+    value, precision, offset = stated
+    aware = value.replace(tzinfo=zone if offset is None or precision < _HOUR else offset)
+    try:
+        return aware.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:
+        raise RecordFault("impossible_date") from None
 
 
 def stated_date(text: str) -> tuple[date | None, str]:

@@ -1,0 +1,136 @@
+"""The warehouse is a pure function of its inputs, whatever the order, duplication, splitting,
+partitioning or parallelism of the work (DESIGN 1, 3, 6). Compared: the canonical hashes of every
+CDM table.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+import pytest
+from stages import (
+    Sites,
+    Told,
+    Warehouse,
+    derive,
+    differing,
+    hospital,
+    ipps,
+    land,
+    oppose,
+    pseudonymise,
+)
+
+from entrepot.door import workers
+
+pytestmark = pytest.mark.integration
+
+SEED = 7
+# Two numbers of one patient; a wrong merge and its undoing; one NDA of two patients; a mother and
+# her child; one who opposes.
+PATIENTS = (11, 13, 14, 23, 24, 1, 2)
+OPPOSED = 26
+
+
+@dataclass(frozen=True)
+class Reference:
+    """All messages in order, landed at once, derived once."""
+
+    messages: list[Told]
+    warehouse: Warehouse
+
+
+@pytest.fixture(scope="module")
+def reference(sites: Sites) -> Reference:
+    messages = hospital(SEED, (*PATIENTS, OPPOSED))
+    events = {told.event for told in messages}
+    assert {"ADT^A40^ADT_A39", "ADT^A37^ADT_A37"} <= events
+    site = sites.new()
+    oppose(site, ipps(SEED, OPPOSED))
+    land(site, messages)
+    warehouse = derive(site)
+    assert warehouse.dispositions["quarantined", "key_of_two_persons"] == 2
+    assert warehouse.dispositions["excluded", "opposed_patient"] > 20
+    return Reference(messages, warehouse)
+
+
+@pytest.mark.parametrize(("draw", "buckets"), [(1, 1), (2, 5), (3, 64)])
+def test_order_duplicates_and_buckets_change_nothing(
+    sites: Sites, reference: Reference, draw: int, buckets: int
+) -> None:
+    chance = random.Random(draw)
+    messages = [*reference.messages, *chance.choices(reference.messages, k=40)]
+    chance.shuffle(messages)
+    site = sites.new(f"staging: {{buckets: {buckets}}}\n")
+    land(site, messages)
+    oppose(site, ipps(SEED, OPPOSED))
+    found = derive(site)
+    assert differing(found, reference.warehouse) == []
+    assert found.dispositions == reference.warehouse.dispositions
+
+
+def test_a_pool_of_workers_derives_what_one_process_does(
+    sites: Sites, reference: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "IN_PROCESS_BELOW", 0)
+    site = sites.new()
+    oppose(site, ipps(SEED, OPPOSED))
+    land(site, reference.messages)
+    assert differing(derive(site, workers=2), reference.warehouse) == []
+
+
+@pytest.mark.parametrize("draw", [4, 5])
+def test_split_into_three_loads(sites: Sites, reference: Reference, draw: int) -> None:
+    messages = list(reference.messages)
+    random.Random(draw).shuffle(messages)
+    site = sites.new()
+    third = len(messages) // 3
+    parts = [messages[:third], messages[third : 2 * third], messages[2 * third :]]
+    between = []
+    for number, part in enumerate(parts):
+        land(site, part)
+        if number == 1:
+            oppose(site, ipps(SEED, OPPOSED))
+        between.append(derive(site))
+    assert differing(between[0], reference.warehouse) != []
+    assert differing(between[-1], reference.warehouse) == []
+    assert between[-1].dispositions == reference.warehouse.dispositions
+
+
+def test_replay_derives_nothing_anew(sites: Sites, reference: Reference) -> None:
+    site = sites.new()
+    oppose(site, ipps(SEED, OPPOSED))
+    land(site, reference.messages)
+    generation, _ = pseudonymise(site)
+    land(site, reference.messages)
+    assert pseudonymise(site)[0] == generation
+    assert differing(derive(site), reference.warehouse) == []
+
+
+def test_an_explicit_as_of_is_followed_whatever_the_order(
+    sites: Sites, reference: Reference
+) -> None:
+    """A stay still open and every period end at `as_of`: the same one gives the same tables."""
+    messages = list(reference.messages)
+    found = []
+    for draw in (6, 7):
+        random.Random(draw).shuffle(messages)
+        site = sites.new("as_of: 2025-12-31T00:00:00\n")
+        oppose(site, ipps(SEED, OPPOSED))
+        land(site, messages)
+        found.append(derive(site))
+    assert differing(*found) == []
+    assert "cdm_source" in differing(found[0], reference.warehouse)
+
+
+def test_another_number_of_buckets_on_a_site_in_use(sites: Sites, reference: Reference) -> None:
+    """Rows of a later opposition must be found in the files of the former number of buckets."""
+    site = sites.new("staging: {buckets: 16}\n")
+    land(site, reference.messages)
+    derive(site)
+    text = (site.root / "site.yaml").read_text().replace("buckets: 16", "buckets: 3")
+    (site.root / "site.yaml").write_text(text)
+    reopened = type(site).open(site.root)
+    oppose(reopened, ipps(SEED, OPPOSED))
+    assert differing(derive(reopened), reference.warehouse) == []
