@@ -27,6 +27,7 @@ from typing import Any
 from entrepot.text import NOBODY, Identity, Scrubber, leaks
 
 ROUNDS = 3
+PER_LETTER = 5  # short letters of one patient that make one of 1 to 2 kB
 
 
 def identity_of(record: dict[str, str]) -> Identity:
@@ -90,12 +91,15 @@ def speed(scrubber: Scrubber, shared: Path, work: Path) -> dict[str, float]:
     """Documents per CPU second of `scrub`, of the leak scan, and of the limit."""
     gold = work / "speed.jsonl"
     maker = shared / "deid/make_known.py"
-    run([sys.executable, str(maker), "make", str(gold), "--patients", "150"])
+    options = ["--patients", "150", "--per-patient", str(PER_LETTER)]
+    run([sys.executable, str(maker), "make", str(gold), *options])
     records = read_lines(gold)
-    # three short letters of one patient make one letter of 1 to 2 kB
     letters = [
-        ("\n".join(r["text"] for r in records[k : k + 3]), identity_of(records[k]["record"]))
-        for k in range(0, len(records), 3)
+        (
+            "\n".join(record["text"] for record in records[k : k + PER_LETTER]),
+            identity_of(records[k]["record"]),
+        )
+        for k in range(0, len(records), PER_LETTER)
     ]
     clean = [(scrubber.scrub(text, known).text, known) for text, known in letters]
     word = re.compile(r"[^\W\d_]+")

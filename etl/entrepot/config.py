@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -68,7 +68,7 @@ class SiteConfig(_Strict):
     timezone: str = "Europe/Paris"
     database: str = ""  # SQLAlchemy URL of the identifying zone; empty: SQLite in the site
     workers: Annotated[int, Field(ge=0, le=64)] = 0  # 0: one per processor
-    memory_limit: str = "2GB"
+    memory_limit: Annotated[str, Field(pattern=r"^\d+(\.\d+)?\s*(K|M|G|T)i?B$")] = "2GB"
     sources: dict[Name, Source] = {}
     register_: Annotated[Register, Field(alias="register")] = Register()
     oppositions: Oppositions = Oppositions()
@@ -85,7 +85,10 @@ class SiteConfig(_Strict):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        ZoneInfo(value)
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("no such time zone") from None
         return value
 
 
@@ -106,8 +109,12 @@ class Site:
             raise ConfigurationError(
                 f"no site here ({error.strerror})", where=str(path), remedy="entrepot init DIR"
             ) from None
+        except UnicodeDecodeError:
+            raise ConfigurationError("not UTF-8", where=str(path), remedy="save it so") from None
         except yaml.YAMLError as error:
-            raise ConfigurationError("not YAML", where=f"{path}: {error}") from None
+            mark = getattr(error, "problem_mark", None)
+            line = f":{mark.line + 1}" if mark else ""
+            raise ConfigurationError("not YAML", where=f"{path}{line}") from None
         except ValidationError as error:
             first = error.errors(include_input=False)[0]
             key = ".".join(str(part) for part in first["loc"])

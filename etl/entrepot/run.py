@@ -105,16 +105,23 @@ def _open_zone(site: Site, keyring: Keyring) -> Engine:
 
     assert gate_hold is not None  # noqa: S101 - importing adds all tables of the zone to its metadata
     build_plan(site.overlays)  # a wrong check refuses the run before anything is written
-    if not site.vocabulary.is_file():
-        raise ConfigurationError(
-            "no vocabulary is loaded", where=str(site.root), remedy="entrepot vocabulary load DIR"
-        )
+    _require_vocabulary(site)
     engine = zone_engine(site)
     create_tables(engine)
     check_keyring(engine, keyring)
     with engine.connect() as connection:
         require_fresh(connection, site.config.oppositions)
     return engine
+
+
+def _require_vocabulary(site: Site) -> None:
+    from entrepot.vocabulary.load import read_release
+
+    if not site.vocabulary.is_file():
+        raise ConfigurationError(
+            "no vocabulary is loaded", where=str(site.root), remedy="entrepot vocabulary load DIR"
+        )
+    read_release(site.vocabulary)
 
 
 class _Road:
@@ -131,8 +138,10 @@ class _Road:
         """Register and door, then the load if anything it depends on changed."""
         generation, opposed = self._pseudonymise()
         as_of = self._as_of()
-        if as_of is None:
+        if as_of is None and not self._site.warehouse.is_file():
             return self._finish(True, None, (), None)
+        if as_of is None:  # the last person opposed: the release becomes empty
+            as_of = dt.datetime.combine(self._site.config.data_start, dt.time())
         inputs = self._load_inputs(generation, opposed, as_of)
         if self._is_published(generation, inputs):
             return self._finish(True, as_of, (), None)
@@ -226,7 +235,11 @@ class _Road:
         from entrepot.publish.release import publish
 
         load = Load(self._site, generation, as_of, opposed, self._staged_counts())
-        verdict = load.build_and_judge(self._progress)
+        try:
+            verdict = load.build_and_judge(self._progress)
+        except BaseException:
+            load.discard()  # rows that nobody judged must not lie about
+            raise
         if not verdict.passed:
             load.discard()
             failures = tuple(f"{f.check_id} {f.table}" for f in verdict.failures)

@@ -211,9 +211,7 @@ def test_ans_folder(folder: str, config: str, shared: Path, tmp_path: Path) -> N
     travel(site)
 
     outcomes = _outcomes(site)
-    got = {
-        file: ("duplicate", "") if key is None else outcomes[key] for file, key in found.items()
-    }
+    got = {file: ("duplicate", "") if key is None else outcomes[key] for file, key in found.items()}
     assert got == {line["file"]: (line["disposition"], line["reason"]) for line in lines}
     assert all(counts.balanced for counts in _counted(site).sources.values())
 

@@ -8,6 +8,7 @@ these persons; observation periods are compared where they are listed.
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
@@ -54,14 +55,15 @@ class Case:
     texts: list[dict[str, Any]]
 
 
-def cases() -> list[Case]:
+@functools.cache
+def cases() -> tuple[Case, ...]:
     """Every golden case, in the order of its number."""
     found = []
     for path in sorted(FOLDER.glob("*.expected.yaml")):
         read = yaml.safe_load(path.read_text(encoding="utf-8"))
         name = path.name.removesuffix(".expected.yaml")
         found.append(Case(name, read["patients"], read["rows"], read.get("texts", [])))
-    return found
+    return tuple(found)
 
 
 def messages(name: str) -> bytes:
@@ -142,6 +144,8 @@ def _text_faults(connection: duckdb.DuckDBPyConnection, keyring: Keyring, case: 
         number = person_id(keyring, case.patients[line["patient"]], AUTHORITY)
         notes = connection.execute(query, [number, line["at"]]).fetchall()
         text = "\n".join(note[0] for note in notes)
-        found += [f"{case.name}: the text lacks {one!r}" for one in line["holds"] if one not in text]
+        found += [
+            f"{case.name}: the text lacks {one!r}" for one in line["holds"] if one not in text
+        ]
         found += [f"{case.name}: the text holds {one!r}" for one in line["lacks"] if one in text]
     return found

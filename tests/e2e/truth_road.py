@@ -48,7 +48,9 @@ def pseudonymise(site: Site) -> Path:
 
 
 @contextmanager
-def mapped(site: Site, staging: Path, overlays: tuple[Path, ...]) -> Iterator[duckdb.DuckDBPyConnection]:
+def mapped(
+    site: Site, staging: Path, overlays: tuple[Path, ...]
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """The candidate that the mappings make of a staging generation."""
     as_of = site.config.as_of
     assert as_of is not None, "the golden site states its date"

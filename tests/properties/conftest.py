@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from stages import Sites
+from properties.stages import Sites
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass
 
 import pytest
-from stages import (
+from properties.stages import (
     Sites,
     Told,
     Warehouse,

@@ -75,7 +75,25 @@ def test_cells_stored_without_separators_are_found_in_raw_bytes(
 def test_a_leaking_name_of_a_file_is_not_told(zone: Path, truth: Path) -> None:
     scan_zone.folder_name(zone, NAME)
     (leak,) = scan(zone, truth).leaks
-    assert (leak.file, leak.where, leak.origin) == ("[…]/part.txt", "name", "identifiers.jsonl:1")
+    assert (leak.file, leak.where, leak.origin) == ("[…]", "name", "identifiers.jsonl:1")
+
+
+def test_a_leak_in_a_folder_whose_name_leaks_does_not_tell_the_name(
+    zone: Path, truth: Path
+) -> None:
+    (zone / NAME).mkdir()
+    (zone / NAME / "run.log").write_text(NUMBER, encoding="utf-8")
+    leaks = scan(zone, truth).leaks
+    assert {(leak.file, leak.where) for leak in leaks} == {
+        ("[…]", "name"),
+        ("[…]/run.log", "text"),
+    }
+
+
+def test_a_link_and_an_empty_folder_are_their_names(zone: Path, truth: Path) -> None:
+    (zone / "latest").symlink_to(f"/nowhere/{NUMBER}")
+    (zone / f"empty {NUMBER}").mkdir()
+    assert {leak.file for leak in scan(zone, truth).leaks} == {"latest", "[…]"}
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,15 @@ def test_a_registered_recognizer_joins() -> None:
     assert out.entities == {"NOM:site": 1}
 
 
+def test_a_recognizer_of_another_language_is_refused() -> None:
+    """Presidio would leave it out without a word, and its identifiers would leak."""
+    from presidio_analyzer import Pattern, PatternRecognizer
+
+    english = PatternRecognizer(supported_entity="PERSON", patterns=[Pattern("any", "x", 0.5)])
+    with pytest.raises(ConfigurationError, match="French"):
+        Scrubber(recognizers=(english,)).find("RAS", NOBODY)
+
+
 def test_a_site_replaces_a_list(tmp_path: Path) -> None:
     folder = tmp_path / "mappings" / "text"
     folder.mkdir(parents=True)

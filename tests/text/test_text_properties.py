@@ -31,7 +31,7 @@ WORDS = [
     "signe de", "E. coli", "J.", "-", ",", ".", "\n", "\n\n", ":", "(", ")", "l'", "\u00a0", "/",
 ]  # fmt: skip
 
-invariant = settings(deadline=None, max_examples=12000)  # the first text loads the engine
+invariant = settings(deadline=None, max_examples=5000)  # the first text loads the engine
 
 pieces = st.one_of(
     st.sampled_from(WORDS),
@@ -157,12 +157,9 @@ def test_a_planted_birth_date_never_survives(
 @invariant
 @given(st.text(max_size=40), st.sampled_from(["Kowalczyk", "Œrvik", "Strauß", "Éléonore", "Bénard"]),
        st.sampled_from(["NFC", "NFD"]), st.text(max_size=40))  # fmt: skip
-def test_offsets_are_those_of_the_given_text(
-    before: str, name: str, form: str, after: str
-) -> None:
+def test_offsets_are_those_of_the_given_text(before: str, name: str, form: str, after: str) -> None:
     """Whatever grows or vanishes before it, the span covers the name and nothing more."""
     written = unicodedata.normalize(form, name)
-    assume(not before or before[-1] not in "[" and not before[-1].isalnum())
     text = f"{before} | {written} | {after}"
     start = len(before) + 3
     spans = ENGINE.find(text, Identity(family_names=(name,)))

@@ -36,6 +36,7 @@ from entrepot.staging.store import (
 
 STAGE = "door"
 GENERATION = "staging_generation"
+BUCKETS = "staging_buckets"
 SLICE_RECORDS = 20_000
 BATCH_RECORDS = 100
 
@@ -51,6 +52,8 @@ class DoorPass:
         self._site, self._engine, self._keyring = site, engine, keyring
         self._mappings = mapping_set
         self._ledger = Ledger(engine, keyring)
+        self._buckets = str(site.config.staging.buckets)
+        self._anew = False
 
     def run(self, snapshot: Snapshot, fingerprint: str, workers: int, progress: Progress) -> int:
         """Derives what changed; returns the staging generation in force.
@@ -62,6 +65,9 @@ class DoorPass:
         with self._engine.connect() as connection:
             generation = int(read_setting(connection, GENERATION) or 0)
             known = {row.record_id: row for row in connection.execute(select(derivation))}
+            self._anew = read_setting(connection, BUCKETS) != self._buckets
+        if self._anew:  # files are named by bucket: another number of them is another store
+            known = {}
         remove_other_generations(self._site.staging, generation)
         standings = snapshot.standings(fingerprint)
         changed = [s for s in standings if _digest(known.get(s.record_id)) != s.digest]
@@ -99,12 +105,18 @@ class DoorPass:
         tables, outcomes = _collect(results)
         removed = self._removed(part, known, rows)
         buckets = self._site.config.staging.buckets
-        following = write_generation(self._site.staging, generation, tables, removed, buckets)
+        following = write_generation(
+            self._site.staging, generation, tables, removed, buckets, anew=self._anew
+        )
         settled = {outcome.record_id: outcome for outcome in outcomes}
         with write_transaction(self._engine) as connection:
             keys = {row.record_id: self._record_key(row) for row in rows.values()}
+            if self._anew:
+                connection.execute(delete(derivation))
             _record(connection, part, settled, keys, following)
+            write_setting(connection, BUCKETS, self._buckets)
             write_setting(connection, GENERATION, str(following))
+        self._anew = False
         return following
 
     def _batches(

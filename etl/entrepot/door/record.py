@@ -215,7 +215,10 @@ class Door:
 
     def _version(self, raw: RawRow, context: _Context) -> str:
         """rank|stated|event time|action|content: sorts as DESIGN 6 orders versions."""
-        moment = self._treatments.instant(raw.event_time, f"{raw.position} time")
+        try:
+            moment = self._treatments.instant(raw.event_time)
+        except RecordFault as fault:
+            raise RecordFault(fault.reason, raw.position or "EVN") from None
         event_time = f"{moment or dt.datetime.min:%Y%m%d%H%M%S%f}"
         rank = context.rank if raw.mapping.kind == "patient" else 0
         action = _ACTION_ORDER[raw.action]

@@ -6,7 +6,6 @@ import datetime as dt
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -36,7 +35,7 @@ class Scrubbing:
     entities: Counter[str] = field(default_factory=Counter)
     _known: dict[str, tuple[str, list[tuple[int, int]]]] = field(default_factory=dict)
 
-    def text(self, text: str, position: str) -> tuple[str, list[tuple[int, int]]]:
+    def text(self, text: str) -> tuple[str, list[tuple[int, int]]]:
         """The text without identities and the spans of its true dates.
 
         Raises:
@@ -48,16 +47,16 @@ class Scrubbing:
         if found is None:
             scrubbed = self.scrubber.scrub(text, self.identity)
             if leaks(scrubbed.text, self.identity):
-                raise RecordFault("residual_identifier", position)
+                raise RecordFault("residual_identifier")
             self.entities.update(scrubbed.entities)
             found = (scrubbed.text, list(scrubbed.date_spans))
             self._known[text] = found
         return found
 
-    def check_code(self, value: str, position: str) -> str:
+    def check_code(self, value: str) -> str:
         """A code as sent, unless it holds an identifier of this person."""
         if cell_leaks(value, self.identity):
-            raise RecordFault("residual_identifier", position)
+            raise RecordFault("residual_identifier")
         return value
 
 
@@ -92,39 +91,41 @@ class Treatments:
             if text == NULL:
                 cleared.add(name)
                 continue
-            self._fill(target, name, text)
+            try:
+                self._fill(target, name, text)
+            except RecordFault as fault:
+                raise RecordFault(fault.reason, fault.position or row.where(name)) from None
         target.cells["cleared"] = _cleared(kind, cleared) if row.mapping.mode == "patch" else ""
         return target.cells
 
     def _fill(self, target: _Target, name: str, text: str) -> None:
         cells, kind = target.cells, target.kind
-        position = f"{target.row.position or 'message'} {name}"
         column_type = kind.columns.get(name)
         column = target.row.mapping.columns.get(name)
         if column_type is None:
             reference = next(r for r in kind.references if r.name == name)
             self._reference(cells, reference, target.domain, text)
         elif column is not None and column.to is not None:
-            self._generalise(cells, name, text, column.to, position)
+            self._generalise(cells, name, text, column.to)
         elif column_type is ColumnType.TEXT:
-            cells[name], spans = target.scrubbing.text(text, position)
+            cells[name], spans = target.scrubbing.text(text)
             if "date_spans" in kind.columns and name == "text":
                 cells["date_spans"] = json.dumps(spans)
         else:
-            cells[name] = self._typed(column_type, text, target, position)
+            cells[name] = self._typed(column_type, text, target)
             if name == "start_at" and "date_precision" in kind.columns:
-                cells["date_precision"] = self.moment(text, position)[1]
+                cells["date_precision"] = moment(text, self._zone)[1]
 
-    def _typed(self, column_type: ColumnType, text: str, target: _Target, position: str) -> object:
+    def _typed(self, column_type: ColumnType, text: str, target: _Target) -> object:
         if column_type is ColumnType.TIMESTAMP:
-            value, _, notice = self.moment(text, position)
+            value, _, notice = moment(text, self._zone)
             target.row.notices += [notice] if notice else []
             return value
         if column_type is ColumnType.DECIMAL:
             return _decimal(text)
         if column_type is ColumnType.INTEGER:
             return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
-        return target.scrubbing.check_code(text.strip(), position)
+        return target.scrubbing.check_code(text.strip())
 
     def _reference(
         self, cells: dict[str, Any], reference: Reference, domain: str, text: str
@@ -135,42 +136,21 @@ class Treatments:
         if reference.id:
             cells[reference.id] = self._keyring.number(reference.label, reference.bits, *parts)
 
-    def _generalise(
-        self, cells: dict[str, Any], name: str, text: str, to: str, position: str
-    ) -> None:
+    def _generalise(self, cells: dict[str, Any], name: str, text: str, to: str) -> None:
         if to == "departement":
             cells[name] = departement(text)
             if cells[name]:
                 parts = reference_parts(LOCATION, "", cells[name])
                 cells[LOCATION.id] = self._keyring.number(LOCATION.label, LOCATION.bits, *parts)
             return
-        date, precision = _at(stated_date, text, position)
+        date, precision = stated_date(text)
         if date is not None:
             known_month = precision != "year"
             cells[name] = date.year if to == "year" else (date.month if known_month else None)
 
-    def instant(self, text: str, position: str) -> dt.datetime | None:
-        """The moment in UTC, to order by; an impossible date faults at `position`."""
-        try:
-            return instant(text, self._zone)
-        except RecordFault as fault:
-            raise RecordFault(fault.reason, position) from None
-
-    def moment(self, text: str, position: str) -> tuple[dt.datetime | None, str, str]:
-        """Local civil time, precision, notice; an impossible date faults at `position`."""
-        try:
-            return moment(text, self._zone)
-        except RecordFault as fault:
-            raise RecordFault(fault.reason, position) from None
-
-
-def _at(
-    read: Callable[[str], tuple[dt.date | None, str]], text: str, position: str
-) -> tuple[dt.date | None, str]:
-    try:
-        return read(text)
-    except RecordFault as fault:
-        raise RecordFault(fault.reason, position) from None
+    def instant(self, text: str) -> dt.datetime | None:
+        """The moment in UTC, to order by."""
+        return instant(text, self._zone)
 
 
 def departement(postcode: str) -> str:

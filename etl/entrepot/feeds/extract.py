@@ -53,6 +53,16 @@ class RawRow:
             return ""
         return f"{self.segment.name}[{self.segment.number}]"
 
+    def where(self, column: str) -> str:
+        """The element that a column is read from (`PID-7`, `OBX[4]-5`), for faults."""
+        for reader in self.mapping.readers:
+            if column in reader.columns:
+                return compile_path(reader.path).position(self.segment)
+        element = self.mapping.columns.get(column)
+        paths = element.path if element is not None else None
+        first = paths if isinstance(paths, str) else (paths or [""])[0]
+        return compile_path(first).position(self.segment) if first else self.position
+
 
 class CompiledMapping:
     """One mapping as functions; `rows` is called once per message of its events."""

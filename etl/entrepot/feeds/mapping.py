@@ -28,6 +28,7 @@ IDENTIFYING: dict[str, frozenset[str]] = {
             "identifier_value", "identifier_namespace", "identifier_authority", "identifier_type",
             "identity_status", "family_names", "given_names", "full_given_names", "birth_date",
             "streets", "postcodes", "towns", "phones", "mails", "numbers", "stay_numbers",
+            "stay_authorities",
             "relative_family", "relative_given", "professional_family", "professional_given",
             "professional_numbers", "mother_value", "mother_namespace", "mother_authority",
         }

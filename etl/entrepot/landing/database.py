@@ -75,9 +75,14 @@ def _prepare_sqlite(engine: sa.Engine, file: str | None) -> None:
             where="site.yaml: database",
             remedy="give the path of a file",
         )
-    Path(file).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # SQLite gives its journal the mode of the database file
-    os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    try:
+        Path(file).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # SQLite gives its journal the mode of the database file
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise ConfigurationError(
+            f"the database file cannot be made ({error.strerror})", where="site.yaml: database"
+        ) from None
     os.chmod(file, 0o600)
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin)

@@ -138,10 +138,19 @@ def run_sql(connection: DuckDBPyConnection, step: str, overlays: Iterable[Path] 
     try:
         connection.execute(path.read_text(encoding="utf-8"))
     except duckdb.Error as error:
-        first_line = str(error).splitlines()[0][:200]
         raise ConfigurationError(
-            f"the SQL is refused: {first_line}", where=str(path), remedy="mend the mapping's SQL"
+            f"the SQL is refused: {_told(error)}", where=str(path), remedy="mend the mapping's SQL"
         ) from None
+
+
+def _told(error: Exception) -> str:
+    """What DuckDB says of a statement; what it says of a value is kept back."""
+    import duckdb
+
+    of_statement = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)
+    if isinstance(error, of_statement):
+        return str(error).splitlines()[0][:200]
+    return type(error).__name__
 
 
 def _code_use(connection: DuckDBPyConnection) -> None:
@@ -185,6 +194,8 @@ def _load_vocabulary(connection: DuckDBPyConnection, vocabulary: Path) -> None:
 
 def _load_concept_tables(connection: DuckDBPyConnection, overlays: Iterable[Path]) -> None:
     """`mappings/concepts/x.csv` as table `map_x`: ids as BIGINT, everything else as text."""
+    import duckdb
+
     for path in data_files("mappings/concepts", "*.csv", overlays):
         with path.open(encoding="utf-8", newline="") as file:
             header = next(csv.reader(file))
@@ -193,7 +204,14 @@ def _load_concept_tables(connection: DuckDBPyConnection, overlays: Iterable[Path
             for name in header
         )
         source = str(path).replace("'", "''")
-        connection.execute(
-            f"CREATE TEMP TABLE map_{path.stem} AS SELECT * FROM read_csv('{source}',"
-            f" header = true, delim = ',', quote = '\"', columns = {{{columns}}})"
-        )
+        try:
+            connection.execute(
+                f"CREATE TEMP TABLE map_{path.stem} AS SELECT * FROM read_csv('{source}',"
+                f" header = true, delim = ',', quote = '\"', columns = {{{columns}}})"
+            )
+        except duckdb.Error as error:
+            raise ConfigurationError(
+                f"the table cannot be read ({type(error).__name__})",
+                where=str(path),
+                remedy="compare its header and ids with the shipped file",
+            ) from None

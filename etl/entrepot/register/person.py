@@ -125,6 +125,9 @@ def identity_payload(rows: list[RawRow]) -> bytes:
     for name in IDENTITY_LISTS:
         values = {v.strip() for row in rows for v in row.lists.get(name, []) if v and v != NULL}
         payload[name] = sorted(values - {""})
+    # PV1-19 equals the FINESS in an official sample: a public number, not an identifier.
+    public = {code for row in rows for code in row.lists["stay_authorities"]}
+    payload["stay_numbers"] = sorted(set(payload["stay_numbers"]) - public)
     numbers = {
         (_number_label(row, n), value)
         for row in rows

@@ -39,19 +39,23 @@ def write_generation(
     added: Mapping[str, pa.Table],
     removed: Mapping[str, set[str]],
     buckets: int,
+    *,
+    anew: bool = False,
 ) -> int:
     """Writes generation `base + 1` and makes it durable; returns its number.
 
     Args:
         added: kind -> new rows.
         removed: bucket -> record keys whose rows go (SITE_BUCKET for structure rows).
+        anew: nothing of the former generation is kept (the number of buckets changed).
     """
     generation = base + 1
     folder = generation_folder(staging, generation)
     shutil.rmtree(folder, ignore_errors=True)  # left by a killed run: never committed
     for kind in KINDS.values():
         (folder / kind.name).mkdir(parents=True)
-        _write_kind(staging, base, folder, kind, added.get(kind.name), removed, buckets)
+        old = {} if anew else _files(generation_folder(staging, base) / kind.name)
+        _write_kind(old, folder, kind, added.get(kind.name), removed, buckets)
     _sync_tree(folder)
     return generation
 
@@ -65,17 +69,14 @@ def remove_other_generations(staging: Path, keep: int) -> None:
 
 
 def _write_kind(
-    staging: Path,
-    base: int,
+    old: Mapping[str, Path],
     folder: Path,
     kind: Kind,
     added: pa.Table | None,
     removed: Mapping[str, set[str]],
     buckets: int,
 ) -> None:
-    old_folder = generation_folder(staging, base) / kind.name
     fresh = _by_bucket(kind, added, buckets)
-    old = {path.stem: path for path in sorted(old_folder.glob("*.parquet"))}
     for bucket in sorted({*old, *fresh, SITE_BUCKET}):
         target = folder / kind.name / f"{bucket}.parquet"
         gone = removed.get(bucket, set())
@@ -87,6 +88,10 @@ def _write_kind(
             tables.append(_without(pq.read_table(old[bucket]), gone))
         rows = pa.concat_tables(tables) if tables else kind.schema.empty_table()
         _write(rows.sort_by(_ORDER), target)
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    return {path.stem: path for path in sorted(folder.glob("*.parquet"))}
 
 
 def _by_bucket(kind: Kind, rows: pa.Table | None, buckets: int) -> dict[str, pa.Table]:

@@ -58,7 +58,7 @@ def _titled(reader: NameReader, i: int) -> Iterator[Span]:
         return
     j, count = i + 1, min(len(document.words), i + _MOST_TITLES)
     while j < count and (
-        document.words[j] in lexicon.titles
+        (document.words[j] in lexicon.titles and not _initial(document, j, i))
         or (
             document.words[j] in ("le", "la", "et", "ou")
             and j + 1 < count
@@ -66,12 +66,26 @@ def _titled(reader: NameReader, i: int) -> Iterator[Span]:
         )
     ):
         j += 1
-    if j >= len(document.words) or document.gap(j).strip(" .:,)(\n\r\t") or len(document.gap(j)) > 4:
+    if (
+        j >= len(document.words)
+        or document.gap(j).strip(" .:,)(\n\r\t")
+        or len(document.gap(j)) > 4
+    ):
         return
     if title == "me" and document.is_upper(i) and not document.gap(j).startswith("."):
         return  # `IL ME DIT`
     for first, last in _listed(reader, j, plural=title in _PLURAL, lower=title != "m"):
         yield from reader.spans(first, last)
+
+
+def _initial(document: Document, i: int, first: int) -> bool:
+    """The M. of `Pr M.-A. Bon` or `Dr M. Bon` is an initial, not `Monsieur`."""
+    return document.words[i] == "m" and i > first
+
+
+def _introduces(gap: str) -> bool:
+    """Whether no more than light punctuation stands between a title and a name."""
+    return len(gap) <= 4 and not gap.strip(" .:,)(\n\r\t")
 
 
 def _listed(
@@ -113,7 +127,17 @@ def _union(reader: NameReader, i: int) -> Iterator[Span]:
 
 def _possessed(document: Document, i: int) -> bool:
     """`son épouse Marie` is a relative, `épouse MARTIN` a married name."""
-    return i > 0 and document.words[i - 1] in ("son", "mon", "notre", "votre", "leur", "l", "une")
+    return i > 0 and document.words[i - 1] in (
+        "son",
+        "sa",
+        "mon",
+        "ma",
+        "notre",
+        "votre",
+        "leur",
+        "l",
+        "une",
+    )
 
 
 def has_accent(document: Document, i: int) -> bool:
@@ -131,7 +155,8 @@ def _relative(reader: NameReader, i: int) -> Iterator[Span]:
     if j < len(document.words) and document.words[j] in ("de", "d") and document.gap(j) == " ":
         j += 1
     if j < len(document.words) and document.gap(j) in (" ", ", ", " (", ": ", " : ", "'", "\n"):
-        yield from reader.spans(j, reader.read(j), "" if j > i + 1 else "PRENOM")
+        named = reader.read(j, trusted=_possessed(document, i))
+        yield from reader.spans(j, named, "" if j > i + 1 else "PRENOM")
 
 
 def _field(reader: NameReader, i: int) -> Iterator[Span]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from entrepot.text.context_names import match_phrase
-from entrepot.text.document import Document
+from entrepot.text.document import WALL, Document
 from entrepot.text.known_values import measured
 from entrepot.text.lexicon import Lexicon
 from entrepot.text.spans import CONTEXT, Span
@@ -207,11 +207,15 @@ def _letter_head(document: Document, lexicon: Lexicon) -> Iterator[Span]:
         if not last or document.ends[last - 1] != match.start():
             continue
         line = document.lower.rfind("\n", 0, match.start()) + 1
+        if WALL in document.lower[line : match.start()]:
+            continue
         first = document.after(line)
         while first < last and document.is_lower(first) and document.words[first] in _LINKS:
             first += 1
         named = [k for k in range(first, last) if document.words[k] not in _LINKS]
-        if named and last <= first + 5 and not any(
-            document.is_lower(k) or lexicon.ordinary(document.words[k]) for k in named
+        if (
+            named
+            and last <= first + 5
+            and not any(document.is_lower(k) or lexicon.ordinary(document.words[k]) for k in named)
         ):
             yield Span(document.starts[first], document.ends[last - 1], "VILLE", CONTEXT)

@@ -14,7 +14,9 @@ from entrepot.text.lexicon import Lexicon
 from entrepot.text.spans import CONTEXT, Span
 
 _SEPARATOR = re.compile(r"[\s:=#.()\[\]\-]{0,6}(?:(?:n\s?°|n°|no\.?|num\.?|numero)[\s:.]{0,4})?")
-_VALUE = re.compile(r"(?:\+|[a-z]{1,5}[\-./]?)?\d[a-z0-9]*(?:[.\-/][a-z0-9]*\d[a-z0-9]*)*(?:[\-/][a-z]\b)?")
+_VALUE = re.compile(
+    r"(?:\+|[a-z]{1,5}[\-./]?)?\d[a-z0-9]*(?:[.\-/][a-z0-9]*\d[a-z0-9]*)*(?:[\-/][a-z]\b)?"
+)
 _NEXT = re.compile(r"[ \t]{1,2}(?:\(0\))?(\d+[a-z]?(?![a-z]))")
 _SHORT_LINES = frozenset(("poste", "bip", "dect"))
 _MOST_DIGITS = 34  # an IBAN

@@ -80,13 +80,21 @@ def _electronic(document: Document) -> Iterator[Span]:
         if box and host:
             yield Span(box.start(), host.end(), "MAIL", FORMATS)
     if "://" in lower or "www." in lower:
-        yield from _all(_URL, lower, "URL")
+        yield from (_whole_word(lower, span) for span in _all(_URL, lower, "URL"))
     if any(f".{host}" in lower for host in _HOSTS):
         yield from _all(_DOMAIN, lower, "URL")
     if lower.count(".") > 2:
         yield from _all(_IPV4, lower, "AUTRE_ID")
     if lower.count(":") > 2:
         yield from (s for s in _all(_IPV6, lower, "AUTRE_ID") if _is_ipv6(lower[s.start : s.end]))
+
+
+def _whole_word(lower: str, span: Span) -> Span:
+    """The span from the start of its word: half a word left behind may be a name."""
+    start = span.start
+    while start and lower[start - 1].isalnum():
+        start -= 1
+    return span._replace(start=start)
 
 
 def _is_ipv6(text: str) -> bool:

@@ -26,7 +26,7 @@ class NameReader:
 
         Args:
             i: index of the first word.
-            trusted: an ordinary word in capitals is accepted first (`Mme Petit`).
+            trusted: ordinary words in capitals are accepted (`Mme Petit`, `Dr Gaël BLANC`).
             lower: a first word in lower case is accepted if it is no ordinary word.
         """
         document, words = self.document, self.document.words
@@ -74,12 +74,21 @@ class NameReader:
             return (lower or (named and hyphen)) and not ordinary and len(word) >= 3
         if len(word) == 1:
             return True
-        if named:
-            return hyphen or not (ordinary or word in self.lexicon.titles)
-        if not ordinary:
-            return word not in self.lexicon.titles
+        if word in self.lexicon.titles:
+            return named and hyphen
+        if not ordinary or (named and hyphen):
+            return True
         grammatical = word in self.lexicon.function or word in self.lexicon.acronyms
-        return trusted and not grammatical and word not in self.lexicon.roles
+        if not trusted or grammatical or word in self.lexicon.roles:
+            return False
+        return not named or self._surname(j)
+
+    def _surname(self, j: int) -> bool:
+        """A further word that is also an ordinary one: `Dr Gaël BLANC`, `Pr M.-A. Bon`."""
+        if self.document.words[j] in self.lexicon.fields:
+            return False
+        initial = self.document.ends[j - 1] - self.document.starts[j - 1] == 1
+        return initial or (self.document.is_upper(j) and "\n" not in self.document.gap(j))
 
     def _dotted(self, k: int) -> bool:
         end = self.document.ends[k]

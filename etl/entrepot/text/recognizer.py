@@ -18,6 +18,7 @@ from presidio_analyzer import (
 from presidio_analyzer.context_aware_enhancers import ContextAwareEnhancer
 from presidio_analyzer.nlp_engine import NlpArtifacts, NoOpNlpEngine
 
+from entrepot.errors import ConfigurationError
 from entrepot.text import context, formats, known, propagation
 from entrepot.text.document import Document
 from entrepot.text.folding import fold
@@ -122,9 +123,13 @@ class Analyzer:
     Args:
         overlays: folders whose `mappings/text` replace shipped lists.
         recognizers: a site's own recognisers, with `supported_language="fr"`.
+
+    Raises:
+        ConfigurationError: a list is wrong, or a recogniser is for another language.
     """
 
     def __init__(self, overlays: tuple[Path, ...] = (), recognizers: tuple[Any, ...] = ()) -> None:
+        _refuse_other_languages(recognizers)
         self.lexicon = load_lexicon(overlays)
         nlp = NoOpNlpEngine(models=[{"lang_code": LANGUAGE, "model_name": "none"}])
         nlp.load()
@@ -144,6 +149,7 @@ class Analyzer:
         self, text: str, identity: Identity, ad_hoc_recognizers: tuple[Any, ...] = ()
     ) -> list[Span]:
         """Combined spans of `text`, found by the engine and by the site's recognisers."""
+        _refuse_other_languages(ad_hoc_recognizers)
         results = self.engine.analyze(
             text,
             LANGUAGE,
@@ -161,6 +167,16 @@ class Analyzer:
         document = Document(text)
         found = sorted({(fold(text[span.start : span.end]), span.label) for span in foreign})
         return document.original(propagation.find(document, found, self.lexicon))
+
+
+def _refuse_other_languages(recognizers: tuple[Any, ...]) -> None:
+    """Presidio leaves out a recogniser of another language (English by default) without a word."""
+    for recognizer in recognizers:
+        if recognizer.supported_language != LANGUAGE:
+            raise ConfigurationError(
+                f"the recogniser {recognizer.name} is not for French",
+                remedy=f'give it supported_language="{LANGUAGE}"',
+            )
 
 
 def _span(result: Any) -> Span:

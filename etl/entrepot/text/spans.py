@@ -104,12 +104,15 @@ def _trimmed(span: Span, text: str) -> Span:
 def _union(group: list[Span]) -> Span:
     """One span for the whole group, named by the span that holds all of it if it names anything.
 
-    A mail holds a known name, and stays a mail. A birth date widened by it is no longer a date alone and takes the label AUTRE_ID, so that its
-    replacement reads no year out of something else.
+    A mail holds a known name, and stays a mail. A birth date widened by the union is no longer a
+    date alone and takes the label AUTRE_ID, so that its replacement reads no year out of something
+    else.
     """
     start, end = group[0].start, max(span.end for span in group)
     whole = [
-        span for span in group if span[:2] == (start, end) and span.label not in ("DATE", "AUTRE_ID")
+        span
+        for span in group
+        if span[:2] == (start, end) and span.label not in ("DATE", "AUTRE_ID")
     ]
     best = max(whole or group, key=_strength)
     label = best.label

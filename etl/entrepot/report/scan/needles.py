@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from entrepot.report.scan.text import fold, tokens
@@ -166,15 +166,18 @@ class Needles:
             found.update(number for form, _, number in self._anchors[word] if len(form) == 1)
         return found
 
-    def find_glued(self, folded: str) -> set[int]:
-        """Long identifiers within longer runs: a database file stores cells without separators."""
+    def find_glued(self, folded: Sequence[str]) -> list[set[int]]:
+        """Long identifiers within longer runs: a database file stores cells without separators.
+
+        Several texts at once, because each call builds the automaton of all identifiers.
+        """
         import polars as pl
 
         if not self._glued:
-            return set()
-        text = pl.Series([" ".join(tokens(folded))])
-        matches = text.str.extract_many(list(self._glued), overlapping=True)[0]
-        return {number for form in set(matches.to_list()) for number in self._glued[form]}
+            return [set() for _ in folded]
+        texts = pl.Series([" ".join(tokens(text)) for text in folded], dtype=pl.String)
+        matches = texts.str.extract_many(list(self._glued), overlapping=True)
+        return [{n for form in set(found) for n in self._glued[form]} for found in matches]
 
 
 def _digital(form: Phrase) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from entrepot.errors import ConfigurationError
@@ -22,6 +22,7 @@ from entrepot.report.scan.truth import (
 )
 
 HIDDEN = "[…]"  # stands for a file or folder name that is itself a leak
+RAW_BATCH = 1 << 23  # characters
 APART_LETTERS = 6  # between digits, the letters a-f of pseudonyms spell short names
 
 
@@ -102,64 +103,81 @@ def scan(
         ConfigurationError: nothing to search, or nothing to read.
     """
     inventory = read_inventory(truth, public, source_text)
-    leaks: set[Leak] = set()
-    undecoded, count, size = [], 0, 0
-    for path in _files(research):
-        count, size = count + 1, size + path.stat().st_size
-        shown, found, whole = _scan_file(path, research, inventory)
-        leaks.update(_leak(shown, where, inventory.entries[number]) for number, where in found)
-        undecoded += [] if whole else [shown]
-    if not count:
+    reading = _Reading(inventory.needles)
+    for path in _paths(research):
+        reading.read(path, path.relative_to(research))
+    reading.search_glued()
+    if not reading.files:
         raise ConfigurationError("no file to scan", where=str(research), remedy="entrepot run")
-    ambiguous = inventory.ambiguous
+    leaks = {_leak(file, where, inventory.entries[n]) for file, where, n in reading.found}
+    ambiguous, places = inventory.ambiguous, 0
     if place_text is not None:
         leaks.update(_place_leaks(inventory, place_text, source_text))
-    places = sum(len(entry.places) for entry in ambiguous) if place_text is not None else 0
+        places = sum(len(entry.places) for entry in ambiguous)
     distinctive = len(inventory.entries) - len(ambiguous)
     return ScanReport(
-        count, size, distinctive, len(ambiguous), places, tuple(sorted(leaks)), tuple(undecoded)
-    )
+        reading.files, reading.bytes, distinctive, len(ambiguous), places,
+        tuple(sorted(leaks)), tuple(reading.undecoded),
+    )  # fmt: skip
 
 
-def _files(research: Path) -> Iterator[Path]:
-    """Every file and symbolic link, in a fixed order; links are not followed."""
+def _paths(research: Path) -> Iterator[Path]:
+    """Every folder, file and symbolic link, in a fixed order; links are not followed."""
     for folder, folders, names in os.walk(research):
         folders.sort()
-        yield from (Path(folder) / name for name in sorted(names))
+        yield from (Path(folder) / name for name in sorted(folders + names))
 
 
-def _scan_file(
-    path: Path, research: Path, inventory: Inventory
-) -> tuple[str, set[tuple[int, str]], bool]:
-    """The name to show, what was found where, and whether the file could be decoded."""
-    found: set[tuple[int, str]] = set()
-    shown = []
-    for part in path.relative_to(research).parts:
-        hits = _hits(Piece(part, "name"), inventory.needles)
-        found.update((number, "name") for number in hits)
-        shown.append(HIDDEN if hits else part)
-    whole = True
-    if path.is_symlink():
-        target = Piece(os.readlink(path), "name")
-        found.update((number, "name") for number in _hits(target, inventory.needles))
-        return "/".join(shown), found, whole
-    try:
-        for piece in pieces(path):
-            found.update((number, piece.where) for number in _hits(piece, inventory.needles))
-    except Exception:  # readers raise what they like, and the message may quote a cell
-        whole = False
-    return "/".join(shown), found, whole
+@dataclass
+class _Reading:
+    """What the files held so far: (file, where, rank of the identifier)."""
 
+    needles: Needles
+    files: int = 0
+    bytes: int = 0
+    found: set[tuple[str, str, int]] = field(default_factory=set)
+    undecoded: list[str] = field(default_factory=list)
+    _raw: list[tuple[str, str]] = field(default_factory=list)  # file, folded raw text
 
-def _hits(piece: Piece, needles: Needles) -> set[int]:
-    if piece.where != "raw":
-        return {n for view in views(piece.text) for n in needles.find(fold(view), piece.shortest)}
-    folded = fold(piece.text)
-    return (
-        needles.find(folded, piece.shortest)
-        | needles.find_apart(folded, APART_LETTERS)
-        | needles.find_glued(folded)
-    )
+    def read(self, path: Path, relative: Path) -> None:
+        """Reads one path; a folder, link or device is its name."""
+        hits = [self._hits(Piece(part, "name")) for part in relative.parts]
+        names = zip(hits, relative.parts, strict=True)
+        shown = "/".join(HIDDEN if hit else part for hit, part in names)
+        self.found.update((shown, "name", number) for number in hits[-1])
+        if path.is_symlink():
+            target = self._hits(Piece(os.readlink(path), "name"))
+            self.found.update((shown, "name", number) for number in target)
+        elif path.is_file():
+            self.files += 1
+            self.bytes += path.stat().st_size
+            self._read_file(path, shown)
+
+    def _read_file(self, path: Path, shown: str) -> None:
+        try:
+            for piece in pieces(path):
+                self.found.update((shown, piece.where, number) for number in self._hits(piece))
+                if piece.where == "raw":
+                    self._raw.append((shown, fold(piece.text)))
+                    if sum(len(text) for _, text in self._raw) > RAW_BATCH:
+                        self.search_glued()
+        except Exception:  # readers raise what they like, and the message may quote a cell
+            self.undecoded.append(shown)
+
+    def _hits(self, piece: Piece) -> set[int]:
+        if piece.where == "raw":
+            folded = fold(piece.text)
+            apart = self.needles.find_apart(folded, APART_LETTERS)
+            return apart | self.needles.find(folded, piece.shortest)
+        texts = map(fold, views(piece.text))
+        return {number for text in texts for number in self.needles.find(text, piece.shortest)}
+
+    def search_glued(self) -> None:
+        """Searches the raw texts that wait: many at once, see `Needles.find_glued`."""
+        hits = self.needles.find_glued([text for _, text in self._raw])
+        for (shown, _), numbers in zip(self._raw, hits, strict=True):
+            self.found.update((shown, "raw", number) for number in numbers)
+        self._raw.clear()
 
 
 def _leak(file: str, where: str, entry: Entry) -> Leak:

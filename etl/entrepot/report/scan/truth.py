@@ -129,7 +129,7 @@ def read_inventory(
         folded = fold(text)
         for number in everything.find(folded):
             entries[number].ambiguous |= not entries[number].numbers
-        for number in everything.find_glued(folded):
+        for number in everything.find_glued([folded])[0]:
             entries[number].inside = False
     needles = Needles()
     for number, entry in enumerate(entries):

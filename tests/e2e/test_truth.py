@@ -1,0 +1,127 @@
+"""The warehouse of a synthetic hospital agrees with its truth, by business key, both ways."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import roads
+from truth_expected import expected_rows
+from truth_observed import observed_rows, open_read_only, person_id
+from truth_reading import Truth, moment
+from truth_rows import COLUMNS, Rows, differences, total
+
+from entrepot.config import Site
+from entrepot.landing.database import zone_engine
+from entrepot.run import RunResult
+from entrepot.synthetic.generate import generate
+
+pytestmark = pytest.mark.integration
+PATIENTS, SEED = 60, 7  # every case of the synthetic hospital once
+EXCLUDED = {"order", "scheduling", "acknowledgement"}
+
+
+@dataclass(frozen=True)
+class Hospital:
+    """A synthetic hospital, its truth and the warehouse that the road makes of it."""
+
+    folder: Path
+    truth: Truth
+    site: Site
+    result: RunResult
+    patients: dict[int, str]
+    expected: Rows
+    observed: Rows
+
+
+@pytest.fixture(scope="module")
+def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
+    """Generated, landed, taken down the whole road."""
+    folder = tmp_path_factory.mktemp("truth")
+    generate(PATIENTS, SEED, folder / "hospital")
+    site = roads.new_site(folder / "site")
+    roads.feed_hospital(site, folder / "hospital")
+    result = roads.travel(site)
+    assert result.published, result.failures
+    truth, keyring = Truth(folder / "hospital"), roads.keyring(site)
+    patients = {
+        person_id(keyring, person["ipps"]): patient for patient, person in truth.persons.items()
+    }
+    with open_read_only(site.warehouse) as connection:
+        observed = observed_rows(connection, patients)
+    expected = expected_rows(folder / "hospital")
+    yield Hospital(folder / "hospital", truth, site, result, patients, expected, observed)
+
+
+@pytest.mark.parametrize("table", COLUMNS)
+def test_table_agrees_with_the_truth(hospital: Hospital, table: str) -> None:
+    found = differences(hospital.expected, hospital.observed, [table])
+    assert found == [], f"{len(found)} differences"
+
+
+def test_the_comparison_is_not_of_nothing(hospital: Hospital) -> None:
+    rows = total(hospital.expected)
+    assert rows["person"] > PATIENTS * 0.9
+    assert all(rows.values()), rows
+    assert rows["measurement"] > 2_000
+    assert rows["drug_exposure"] > 500
+
+
+def test_a_changed_value_is_a_difference(hospital: Hospital) -> None:
+    """One result moved by a thousandth: one row is missing, one is extra."""
+    place = COLUMNS["measurement"].index("number")
+    row = next(row for row in hospital.observed["measurement"] if row[place] is not None)
+    changed = Counter(hospital.observed["measurement"])
+    changed[row] -= 1
+    changed[(*row[:place], row[place] * 1001 / 1000, *row[place + 1 :])] += 1
+    found = differences(hospital.expected, hospital.observed | {"measurement": +changed})
+    assert [line.split()[0] for line in found] == ["missing", "extra"]
+
+
+def test_no_row_of_an_opposed_person(hospital: Hospital) -> None:
+    opposed = {name for name, person in hospital.truth.persons.items() if person["opposed"]}
+    assert opposed
+    there = {row[0] for rows in hospital.observed.values() for row in rows}
+    assert not opposed & there
+
+
+def test_no_row_was_quarantined(hospital: Hospital) -> None:
+    """What the truth asks for is sound: the gate has nothing to keep back."""
+    assert roads.query(hospital.site, "SELECT * FROM etl.quarantine") == []
+
+
+def test_bad_messages_and_their_reasons(hospital: Hospital) -> None:
+    messages = (hospital.folder / "truth" / "messages.jsonl").read_text(encoding="utf-8")
+    bad = Counter(json.loads(line)["bad"] for line in messages.splitlines())
+    del bad[None]
+    engine = zone_engine(hospital.site)
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql(
+            "SELECT disposition, reason, count(*) FROM derivation"
+            " WHERE disposition <> 'staged' AND reason <> 'opposed_patient' GROUP BY 1, 2"
+        ).all()
+    engine.dispose()
+    expected = {
+        (("excluded" if reason in EXCLUDED else "quarantined"), reason, times)
+        for reason, times in bad.items()
+    }
+    assert {tuple(row) for row in found} == expected
+
+
+def test_the_clinical_words_of_letters_survive(hospital: Hospital) -> None:
+    notes: dict[tuple[str, str], str] = {}
+    query = "SELECT person_id, note_datetime, note_text FROM cdm.note"
+    for person, at, text in roads.query(hospital.site, query):
+        key = (hospital.patients[person], at.isoformat())
+        notes[key] = notes.get(key, "") + text
+    lost = [
+        (letter["id"], phrase)
+        for letter in hospital.truth.holds("letter")
+        for phrase in letter["keep"]
+        if phrase not in notes[letter["patient"], moment(letter["at"]).isoformat()]
+    ]
+    assert lost == []

@@ -1,0 +1,102 @@
+"""Runs the road on copies of a site, each killed (SIGKILL) at one point of its own, then repeated.
+
+    python kill_trials.py SITE FOLDER TRIALS SEED
+
+`FOLDER/reference` is the copy that nobody disturbed, `FOLDER/trial-NN` the others; `FOLDER/killed-NN`
+is how trial NN's research zone stood at the kill. Prints one JSON line per trial. Everything is
+imported once; a child per run is forked before any connection is open.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+from entrepot.config import Site
+from entrepot.run import run
+
+MODULES = (
+    "duckdb", "great_expectations", "presidio_analyzer", "entrepot.door.derivation",
+    "entrepot.load", "entrepot.publication", "entrepot.publish.release",
+    "entrepot.quality.validation", "entrepot.register.registering", "entrepot.register.snapshot",
+    "entrepot.report.run_report", "entrepot.text",
+)  # fmt: skip
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def start(folder: Path) -> int:
+    """A child that takes the site down the road; ends with the command's exit code, 99 for a bug."""
+    child = os.fork()
+    if child:
+        return child
+    code = 99
+    try:
+        log = os.open(folder.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        code = run(Site.open(folder)).exit_code
+    except BaseException as error:
+        print(repr(error), flush=True)  # noqa: T201 - the child's log
+    finally:
+        os._exit(code)
+
+
+def spent(child: int) -> float:
+    """CPU seconds that the child has used: steadier than the clock on a busy machine."""
+    fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def finish(child: int) -> int:
+    """The exit code of a child that is let run."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def kill_at(child: int, seconds: float) -> bool:
+    """Kills the child once it has used so much CPU; False when it ended before."""
+    while spent(child) < seconds:
+        if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+            os.waitpid(child, 0)
+            return False
+        time.sleep(0.002)
+    os.kill(child, signal.SIGKILL)
+    return finish(child) == -signal.SIGKILL
+
+
+def main(prepared: Path, folder: Path, trials: int, seed: int) -> None:
+    """The reference first: what it costs says where the others are killed."""
+    for name in MODULES:
+        importlib.import_module(name)
+    reference = folder / "reference"
+    shutil.copytree(prepared, reference)
+    before = os.times()
+    code = finish(start(reference))
+    after = os.times()
+    used = sum(after[2:4]) - sum(before[2:4])
+    tell({"trial": "reference", "exit": code, "cpu": round(used, 2)})
+    chance = random.Random(seed)
+    for number in range(trials):
+        site = folder / f"trial-{number:02d}"
+        shutil.copytree(prepared, site)
+        at = used * (number + chance.random()) / trials
+        killed = kill_at(start(site), at)
+        shutil.copytree(site / "research", folder / f"killed-{number:02d}")
+        again = finish(start(site))
+        tell({"trial": site.name, "at": round(at, 2), "killed": killed, "exit": again})
+
+
+def tell(line: dict[str, object]) -> None:
+    """One line for the test that waits."""
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
