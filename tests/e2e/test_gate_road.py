@@ -6,9 +6,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -31,6 +35,7 @@ pytestmark = pytest.mark.integration
 
 SEED, PATIENT, OPPOSED = 7, 18, 23
 AUTHORITY_OID = "1.2.250.1.999.1"
+TESTS = Path(__file__).resolve().parent.parent
 SQL = data_folder("mappings") / "omop"
 
 
@@ -233,6 +238,27 @@ def test_an_opposed_person_left_in_staging_blocks_the_load(
     blocked = travel(site)
     _assert_blocked(site, blocked, "opposed", former)
     monkeypatch.undo()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_map_gate_and_publish_run_without_access_to_the_keys(sites: Sites) -> None:
+    """DESIGN 2: another user in deployment, to whom the identifying zone is closed."""
+    with TemporaryDirectory(dir="/tmp") as open_folder:  # pytest's own is closed to others
+        root = Path(open_folder) / "site"
+        shutil.copytree(sites.new().root, root)
+        feed(Site.open(root), "one.hl7", admission("1", "0001", "9001"))
+        root.parent.chmod(0o755)
+        done = subprocess.run(
+            [sys.executable, str(Path(__file__).with_name("keyless_load.py")), str(root)],
+            env={**os.environ, "PYTHONPATH": str(TESTS), "HOME": open_folder},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert said["hidden"]
+    assert said["passed"]
+    assert said["rows"] == 2
+    assert said["first"] != said["second"]
 
 
 def test_the_published_file_of_these_tests_holds_the_persons_they_speak_of(published: Site) -> None:

@@ -1,4 +1,4 @@
-"""Patients worked out by hand from the norm: one site, one run of the whole road, every row held."""
+"""Patients worked out by hand from the norm: one site, one run of the road, every row held."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-import roads
 import truth_golden
 from truth_observed import open_read_only
 
+import roads
 from entrepot.config import Site
 from entrepot.run import RunResult
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import roads
 from truth_expected import expected_rows
 from truth_observed import observed_rows, open_read_only, person_id
 from truth_reading import Truth, moment
 from truth_rows import COLUMNS, Rows, differences, total
 
+import roads
 from entrepot.config import Site
 from entrepot.landing.database import zone_engine
 from entrepot.run import RunResult
@@ -39,7 +38,7 @@ class Hospital:
 
 
 @pytest.fixture(scope="module")
-def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
+def hospital(tmp_path_factory: pytest.TempPathFactory) -> Hospital:
     """Generated, landed, taken down the whole road."""
     folder = tmp_path_factory.mktemp("truth")
     generate(PATIENTS, SEED, folder / "hospital")
@@ -54,7 +53,7 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
     with open_read_only(site.warehouse) as connection:
         observed = observed_rows(connection, patients)
     expected = expected_rows(folder / "hospital")
-    yield Hospital(folder / "hospital", truth, site, result, patients, expected, observed)
+    return Hospital(folder / "hospital", truth, site, result, patients, expected, observed)
 
 
 @pytest.mark.parametrize("table", COLUMNS)

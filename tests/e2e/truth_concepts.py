@@ -48,9 +48,10 @@ class _Concept(NamedTuple):
 
 def rows(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
     """A CSV file as dictionaries."""
-    quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
     with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter=delimiter, quoting=quoting))
+        if delimiter == "\t":  # Athena's export: nothing is quoted
+            return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+        return list(csv.DictReader(file, delimiter=delimiter))
 
 
 class Concepts:

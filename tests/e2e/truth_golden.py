@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import roads
 import yaml
 from truth_observed import observed_rows, person_id
 from truth_rows import COLUMNS, Rows, canonical
 
+import roads
 from entrepot.config import Site
 from entrepot.keys import Keyring
 

@@ -1,4 +1,4 @@
-"""The road without gate and publication: register, door and map of a site whose feeds are landed."""
+"""The road without gate and publication: register, door and map of what is landed in a site."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-import roads
 
+import roads
 from entrepot.config import Site
 from entrepot.door import workers
 from entrepot.door.derivation import DoorPass

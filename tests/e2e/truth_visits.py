@@ -97,7 +97,7 @@ def add_visits(rows: Rows, visits: dict[str, Visit], concepts: Concepts) -> None
 
 
 def _visit(stay: Line, movements: list[Line], as_of: dt.datetime) -> Visit:
-    """An open inpatient stay goes on until `as_of`; other stays without an end, end as they begin."""
+    """An open inpatient stay goes on until `as_of`; others without an end, end as they begin."""
     start, end = moment(stay["start"]), moment_or_none(stay["end"])
     if end is None:
         end = max(as_of, start) if stay["class"] == "I" else start

@@ -87,9 +87,17 @@ def main(prepared: Path, folder: Path, trials: int, seed: int) -> None:
         shutil.copytree(prepared, site)
         at = used * (number + chance.random()) / trials
         killed = kill_at(start(site), at)
+        stood = state(site)
         shutil.copytree(site / "research", folder / f"killed-{number:02d}")
         again = finish(start(site))
-        tell({"trial": site.name, "at": round(at, 2), "killed": killed, "exit": again})
+        tell({"trial": site.name, "at": round(at, 2), "killed": killed, "exit": again, **stood})
+
+
+def state(site: Path) -> dict[str, object]:
+    """Where the kill struck, by what lies there."""
+    generations = [path.name for path in (site / "research" / "staging").glob("[0-9]*")]
+    candidate = (site / "research" / "work" / "candidate.duckdb").is_file()
+    return {"generation": int(max(generations)), "candidate": candidate}
 
 
 def tell(line: dict[str, object]) -> None:

@@ -82,10 +82,12 @@ def test_the_undisturbed_run_replaced_the_release(trials: Trials) -> None:
 
 
 def test_points_are_spread_over_the_whole_run(trials: Trials) -> None:
-    """Most of the kills struck; some before the first staging row, some after the gate began."""
+    """Most of the kills struck: some before the new generation was whole, some in map or gate."""
     struck = [line for line in trials.lines[1:] if line["killed"]]
     assert len(trials.lines) == TRIALS + 1
     assert len(struck) >= TRIALS - 4
+    assert {line["generation"] for line in struck} == {1, 2}
+    assert {line["candidate"] for line in struck} == {False, True}
 
 
 @pytest.mark.parametrize("number", range(TRIALS))

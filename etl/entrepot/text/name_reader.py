@@ -7,7 +7,7 @@ from entrepot.text.lexicon import Lexicon
 from entrepot.text.spans import CONTEXT, Span
 
 _MOST_WORDS = 8
-_JOINTS = frozenset((" ", "-", "'", " -", "- ", " - ", "\u00a0", "  "))
+_JOINTS = frozenset((" ", "-", "--", "'", " -", "- ", " - ", "\u00a0", "  "))
 
 
 class NameReader:
@@ -52,13 +52,16 @@ class NameReader:
             initial = self.document.ends[j - 1] - self.document.starts[j - 1] <= 2
             return initial and gap in (".", ". ", ".-", ". -", ".\n")
         broken = "\n" in gap and not gap.strip("- \r\n") and len(gap) <= 4
-        return broken and (not named or "-" in gap)
+        after_particle = self.document.words[j - 1] in self.lexicon.particles
+        return broken and (not named or "-" in gap or after_particle)
 
     def _particle(self, j: int, lower: bool) -> bool:
         """Whether word `j` is a particle before a further word of the name."""
         document = self.document
-        if j + 1 >= len(document.words) or not document.joins(j + 1):
+        if j + 1 >= len(document.words):
             return False
+        if not document.joins(j + 1):  # `Dr E. DA` at the end of a line, `SILVA` on the next
+            return document.is_upper(j) and document.is_upper(j + 1) and document.gap(j + 1) == "\n"
         if document.gap(j + 1).startswith("."):
             return False
         return (
@@ -84,11 +87,13 @@ class NameReader:
         return not named or self._surname(j)
 
     def _surname(self, j: int) -> bool:
-        """A further word that is also an ordinary one: `Dr Gaël BLANC`, `Pr M.-A. Bon`."""
-        if self.document.words[j] in self.lexicon.fields:
-            return False
-        initial = self.document.ends[j - 1] - self.document.starts[j - 1] == 1
-        return initial or (self.document.is_upper(j) and "\n" not in self.document.gap(j))
+        """A further word that is also an ordinary one: `Dr Gaël BLANC`, `Pr M.-A. Bon`.
+
+        Services and form labels (`Dr Martin Cardiologie`) are told from names by their lists.
+        """
+        return self.document.words[j] not in self.lexicon.fields and (
+            "\n" not in self.document.gap(j)
+        )
 
     def _dotted(self, k: int) -> bool:
         end = self.document.ends[k]

@@ -7,6 +7,7 @@ staging rows carry. Only the demonstration and tests use this: it needs the keys
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ def _listed(path: Path) -> dict[str, dict[str, Any]]:
 
 def _is_text(position: str) -> bool:
     segment, _, field = position.partition("-")
-    return f"{segment.partition('[')[0]}-{field.partition('.')[0]}" in FREE_TEXT
+    return f"{segment.partition('[')[0]}-{re.split(r"[.\[]", field)[0]}" in FREE_TEXT
 
 
 def _staged(site: Site) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
