@@ -36,6 +36,7 @@ staging:
 # memory_limit: 2GB
 """
 
+ROOT_KEY = Path("identifying") / "keys" / "root.key"
 _SOURCE = "  {name}: {{format: hl7v2, charset: utf-8}}\n"
 
 
@@ -54,7 +55,17 @@ def create_site(
     path = folder / CONFIG_NAME
     if path.exists():
         raise ConfigurationError("a site is here already", where=str(path))
-    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / ROOT_KEY).exists():
+        raise ConfigurationError(
+            "a root key is here already, without its site.yaml", where=str(folder),
+            remedy="restore site.yaml beside it, or choose another folder",
+        )  # fmt: skip
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the folder cannot be made ({error.strerror})", where=str(folder)
+        ) from None
     name = "".join(c if c.isalnum() or c in "_-" else "-" for c in folder.resolve().name)[:40]
     text = SITE_YAML.format(
         site=name or "hopital",

@@ -9,6 +9,9 @@ SELECT
   last_stated(birth_year, 'birth_year', cleared, version) AS birth_year,
   last_stated(birth_month, 'birth_month', cleared, version) AS birth_month,
   last_stated(death_at, 'death_at', cleared, version) AS death_at,
+  last_stated(deceased_code, 'deceased_code', cleared, version) AS deceased_code,
+  max(substr(version, 3)) FILTER (WHERE deceased_code IS NOT NULL) AS deceased_version,
+  max(substr(version, 3)) FILTER (WHERE death_at IS NOT NULL) AS death_version,
   last_stated(departement, 'departement', cleared, version) AS departement,
   last_stated(location_id, 'location_id', cleared, version) AS location_id,
   last_stated(mother_id, 'mother_id', cleared, version) AS mother_id
@@ -25,8 +28,11 @@ SELECT person_key, record_key, row_number, row_key FROM (
 
 -- A cancelled admission (A11) deletes what was said before it; what comes after starts anew.
 CREATE TEMP TABLE stay_alive AS
-SELECT s.*
+SELECT s.*, d.version IS NOT NULL AS after_cancellation,
+  c.visit_concept_id = k.concept_id AS is_emergency
 FROM staging_stay s
+LEFT JOIN map_visit_class c ON c.code = s.class_code
+LEFT JOIN map_constants k ON k.name = 'visit_emergency'
 LEFT JOIN (
   SELECT row_key, max(version) AS version FROM staging_stay WHERE action = 'delete' GROUP BY row_key
 ) d ON d.row_key = s.row_key
@@ -47,7 +53,8 @@ SELECT
   max(person_id) AS person_id,
   max(version) AS version,
   last_stated(class_code, 'class_code', cleared, version) AS class_code,
-  max(CASE WHEN class_code = 'E' THEN 1 ELSE 0 END) AS ever_emergency,
+  max(CASE WHEN is_emergency THEN 1 ELSE 0 END) AS ever_emergency,
+  bool_or(after_cancellation) AS after_cancellation,
   last_stated(status_code, 'status_code', cleared, version) AS status_code,
   last_stated(site_code, 'site_code', cleared, version) AS site_code,
   last_stated(start_at, 'start_at', cleared, version) AS start_at,

@@ -2,10 +2,25 @@
 -- same person and site within 24 hours is one visit with it (reference: French feeds, "Stays").
 
 CREATE TEMP TABLE realised_stay AS
-SELECT s.*, c.visit_concept_id
+SELECT s.*, c.visit_concept_id,
+  c.visit_concept_id = e.concept_id AS is_emergency,
+  c.visit_concept_id = i.concept_id AS is_inpatient
 FROM current_stay s
 LEFT JOIN map_visit_class c ON c.code = s.class_code
-WHERE coalesce(s.status_code, 'realised') = 'realised' AND coalesce(c.realised, 'true') = 'true';
+LEFT JOIN map_constants e ON e.name = 'visit_emergency'
+LEFT JOIN map_constants i ON i.name = 'visit_inpatient'
+WHERE coalesce(s.status_code, 'realised') = 'realised' AND coalesce(c.realised, 'true') = 'true'
+  -- After a cancelled admission only a new one brings the stay back, never a mere update.
+  AND (NOT s.after_cancellation OR s.status_code IS NOT NULL);
+
+-- The unit of admission, as its movement says now (a Z99 may have corrected it).
+CREATE TEMP TABLE admission_unit AS
+SELECT stay_key, care_site_id FROM (
+  SELECT stay_key, care_site_id,
+    row_number() OVER (PARTITION BY stay_key ORDER BY start_at, version, row_id) AS first
+  FROM current_movement
+  WHERE action = 'upsert' AND movement_code IN ('A01', 'A04') AND care_site_id IS NOT NULL
+) WHERE first = 1;
 
 CREATE TEMP TABLE emergency_admission AS
 SELECT emergency_key, stay_key FROM (
@@ -15,7 +30,7 @@ SELECT emergency_key, stay_key FROM (
   FROM realised_stay e
   JOIN realised_stay i
     ON i.person_key = e.person_key AND i.site_code = e.site_code AND i.stay_key <> e.stay_key
-  WHERE e.class_code = 'E' AND i.class_code = 'I'
+  WHERE e.is_emergency AND i.is_inpatient
     AND i.start_at >= e.start_at AND e.end_at IS NOT NULL
     AND i.start_at <= e.end_at + INTERVAL 24 HOUR
 ) WHERE nearest = 1 AND latest = 1;
@@ -31,16 +46,18 @@ LEFT JOIN realised_stay i ON i.stay_key = a.stay_key;
 CREATE TEMP TABLE visit AS
 SELECT
   s.visit_id, s.stay_key, s.person_key, s.person_id, s.version,
-  CASE WHEN s.class_code = 'I' AND (s.ever_emergency = 1 OR e.stay_key IS NOT NULL)
+  CASE WHEN s.is_inpatient AND (s.ever_emergency = 1 OR e.stay_key IS NOT NULL)
        THEN er.concept_id ELSE s.visit_concept_id END AS visit_concept_id,
   s.class_code,
   coalesce(e.start_at, s.start_at) AS start_at,
   CASE WHEN s.end_at IS NOT NULL THEN s.end_at
-       WHEN s.class_code = 'I' THEN greatest(p.as_of, s.start_at)
+       WHEN s.is_inpatient THEN greatest(p.as_of, s.start_at)
        ELSE s.start_at END AS end_at,
   s.end_at IS NULL AS open,
-  s.entry_code, s.exit_code, s.care_site_id, s.provider_id
+  s.entry_code, s.exit_code, coalesce(u.care_site_id, s.care_site_id) AS care_site_id,
+  s.provider_id
 FROM realised_stay s
+LEFT JOIN admission_unit u ON u.stay_key = s.stay_key
 JOIN visit_of_stay v ON v.stay_key = s.stay_key AND NOT v.merged
 LEFT JOIN (
   SELECT a.stay_key, min(r.start_at) AS start_at

@@ -13,9 +13,6 @@ import os
 import sys
 from pathlib import Path
 
-from faults.hand_made import admission, diagnosis
-from properties.stages import pseudonymise
-from roads import feed
 from sqlalchemy import select
 
 from entrepot.config import Site
@@ -25,6 +22,9 @@ from entrepot.load import Load
 from entrepot.publish.release import publish
 from entrepot.report.accounting import staged_counts
 from entrepot.run import run
+from faults.hand_made import admission, diagnosis
+from properties.stages import pseudonymise
+from roads import feed
 
 NOBODY = 65534
 

@@ -18,9 +18,6 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from faults.hand_made import admission, diagnosis
-from properties.stages import Sites, hospital, ipps, land, oppose
-from roads import feed, keyring, query, travel
 
 from entrepot.config import Site
 from entrepot.errors import EXIT_BLOCKED, EXIT_CLEAN, EXIT_QUARANTINED
@@ -30,6 +27,9 @@ from entrepot.quality.gate import Verdict
 from entrepot.report.status import read_status
 from entrepot.resources import data_folder
 from entrepot.run import RunResult
+from faults.hand_made import admission, diagnosis
+from properties.stages import Sites, hospital, ipps, land, oppose
+from roads import feed, keyring, query, travel
 
 pytestmark = pytest.mark.integration
 

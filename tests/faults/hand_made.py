@@ -49,7 +49,8 @@ def diagnosis(
 ) -> bytes:  # fmt: skip
     """BAR^P01 with one CIM-10 diagnosis."""
     return message(
-        "BAR^P01^BAR_P01", control, at, pid(ipp, birth, stay=stay), f"PV1|1|I{'|' * 17}{stay}^^^CHSYN",
+        "BAR^P01^BAR_P01", control, at, pid(ipp, birth, stay=stay),
+        f"PV1|1|I{'|' * 17}{stay}^^^CHSYN",
         f"DG1|1||{code}^^I10||{at}|W||||||||||1||||D{control}",
     )  # fmt: skip
 

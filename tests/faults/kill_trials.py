@@ -2,9 +2,9 @@
 
     python kill_trials.py SITE FOLDER TRIALS SEED
 
-`FOLDER/reference` is the copy that nobody disturbed, `FOLDER/trial-NN` the others; `FOLDER/killed-NN`
-is how trial NN's research zone stood at the kill. Prints one JSON line per trial. Everything is
-imported once; a child per run is forked before any connection is open.
+`FOLDER/reference` is the copy that nobody disturbed, `FOLDER/trial-NN` the others,
+`FOLDER/killed-NN` how trial NN's research zone stood at the kill. Prints one JSON line per trial.
+Everything is imported once; a child per run is forked before any connection is open.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def start(folder: Path) -> int:
-    """A child that takes the site down the road; ends with the command's exit code, 99 for a bug."""
+    """A child that takes the site down the road; its exit code is the command's, 99 for a bug."""
     child = os.fork()
     if child:
         return child

@@ -11,9 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from faults.hand_made import admission, diagnosis, merge, message, pid, pv1
-from properties.stages import SETTINGS, Sites, Warehouse, derive
-from roads import feed, keyring, query, travel
 
 from entrepot.config import CONFIG_NAME, Site
 from entrepot.errors import EXIT_QUARANTINED, EXIT_USAGE, EntrepotError, SiteBusyError
@@ -21,6 +18,9 @@ from entrepot.landing.ingest import ingest
 from entrepot.report.status import read_quarantine
 from entrepot.resources import data_folder
 from entrepot.run import run, site_lock
+from faults.hand_made import admission, diagnosis, merge, message, pid, pv1
+from properties.stages import SETTINGS, Sites, Warehouse, derive
+from roads import feed, keyring, query, travel
 
 pytestmark = pytest.mark.integration
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from roads import hashes, travel
-from properties.stages import Sites, hospital, ipps, land, oppose
 
 from entrepot.config import Site
 from entrepot.landing.database import zone_engine
 from entrepot.report.accounting import records, rows
 from entrepot.run import site_lock
+from properties.stages import Sites, hospital, ipps, land, oppose
+from roads import hashes, travel
 
 pytestmark = pytest.mark.integration
 
@@ -58,7 +58,7 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> Trials:
 
 
 def _tree(site: Site) -> list[str]:
-    """Every file of the site but the database's journal; what history or the clock names is even."""
+    """Every file of the site but the database's journal; names from history or clock are even."""
     names = (str(path.relative_to(site.root)) for path in site.root.rglob("*") if path.is_file())
     plain = {re.sub(r"(?<=staging/)\d{8}|\d{8}T\d{6}\.\d+Z", "N", name) for name in names}
     return sorted(name for name in plain if not name.endswith(("-wal", "-shm")))

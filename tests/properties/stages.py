@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from roads import keyring, new_site
 from sqlalchemy import Engine, func, select
 
 from entrepot.config import CONFIG_NAME, Site
@@ -33,6 +32,7 @@ from entrepot.staging.store import generation_folder
 from entrepot.synthetic.generate import patient_messages
 from entrepot.synthetic.hl7v2_writer import encode, msh, slot
 from entrepot.synthetic.hospital import AUTHORITY
+from roads import keyring, new_site
 
 AUTHORITY_OID = AUTHORITY[1]
 SETTINGS = """\

@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 from pathlib import Path
 
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from roads import keyring, query, travel
-from roads import hashes as published_hashes
+
+from entrepot.config import Site
+from entrepot.keys import PERSON
 from properties.stages import (
     AUTHORITY_OID,
     Sites,
@@ -23,9 +25,8 @@ from properties.stages import (
     land,
     oppose,
 )
-
-from entrepot.config import Site
-from entrepot.keys import PERSON
+from roads import hashes as published_hashes
+from roads import keyring, query, travel
 
 pytestmark = pytest.mark.integration
 
@@ -141,8 +142,6 @@ def _letter_and_name() -> tuple[list[Told], Told, Told]:
     """An admission, a letter that holds a common word, and the later news that it is a name."""
 
     def message(source: str, event: str, at: str, *segments: str) -> Told:
-        import datetime as dt
-
         head = (
             f"MSH|^~\\&|A|CHSYN^{AUTHORITY_OID}^ISO|EDS|CHSYN|{at}||{event}|{at}{source}|P"
             "|2.5^FRA^2.11||||||UNICODE UTF-8"
@@ -152,7 +151,7 @@ def _letter_and_name() -> tuple[list[Told], Told, Told]:
         return Told(source, event, frozenset({"X"}), sent, content.encode())
 
     def pid(*names: str) -> str:
-        spelled = "~".join(f"{name}^ANNE^^^^^{kind}" for name, kind in zip(names, "LDM", strict=False))
+        spelled = "~".join(f"{name}^ANNE^^^^^L" for name in names)
         return (
             f"PID|1||0042^^^CHSYN&{AUTHORITY_OID}&ISO^PI||{spelled}||19700412|F"
             f"|||||||||||0099^^^CHSYN&{AUTHORITY_OID}&ISO^AN"
@@ -164,7 +163,12 @@ def _letter_and_name() -> tuple[list[Told], Told, Told]:
         "ZBE|77^GAM|20240301080000||INSERT|N|A01|^^^^^^UF^^^3001",
     )  # fmt: skip
     letter = message(
-        "letters", "MDM^T02^MDM_T02", "20240302100000", "EVN||20240302100000", pid("MARTIN"), stay,
+        "letters",
+        "MDM^T02^MDM_T02",
+        "20240302100000",
+        "EVN||20240302100000",
+        pid("MARTIN"),
+        stay,
         "TXA|1|11490-0|TX|20240302100000||||||||DOC1|||||LA",
         "OBX|1|TX|11490-0^CR^LN||Examen fait avec Cerise ce jour, ventre souple.||||||F",
     )
@@ -184,7 +188,7 @@ def test_a_name_learnt_later_is_scrubbed_whatever_the_order(sites: Sites) -> Non
 
     later = sites.new(FIXED)
     land(later, [*start, letter])
-    assert "Cerise" in text(derive(later).candidate), "the word is no name yet: the test says nothing"
+    assert "Cerise" in text(derive(later).candidate)  # no name yet: else this would prove nothing
     land(later, [learnt])
     found = derive(later)
     assert "Cerise" not in text(found.candidate)

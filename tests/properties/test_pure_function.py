@@ -9,6 +9,9 @@ import random
 from dataclasses import dataclass
 
 import pytest
+
+from entrepot.door import workers
+from faults.hand_made import admission
 from properties.stages import (
     Sites,
     Told,
@@ -21,8 +24,7 @@ from properties.stages import (
     oppose,
     pseudonymise,
 )
-
-from entrepot.door import workers
+from roads import feed
 
 pytestmark = pytest.mark.integration
 
@@ -134,3 +136,24 @@ def test_another_number_of_buckets_on_a_site_in_use(sites: Sites, reference: Ref
     reopened = type(site).open(site.root)
     oppose(reopened, ipps(SEED, OPPOSED))
     assert differing(derive(reopened), reference.warehouse) == []
+
+
+def test_changed_rules_of_identity_forget_what_the_former_rules_found(sites: Sites) -> None:
+    """A number by its authority's name alone joins the number by OID, on a new site as on one
+    whose `authority_alias` changed after a run.
+    """
+    both = admission("1", "0001", "9001")
+    by_name = admission("2", "0001", "9002", "20240401080000").replace(
+        b"CHSYN&1.2.250.1.999.1&ISO", b"CHSYN"
+    )
+    assert both.count(b"999.1") > by_name.count(b"999.1")
+    alias = 'register: {authority_alias: {"1.2.250.1.999.1": hospital-one}}\n'
+    fresh = sites.new(alias)
+    feed(fresh, "two.hl7", both + by_name)
+    expected = derive(fresh)
+    changed = sites.new()
+    feed(changed, "two.hl7", both + by_name)
+    assert differing(derive(changed), expected) != []
+    settings = changed.root / "site.yaml"
+    settings.write_text(settings.read_text() + alias)
+    assert differing(derive(type(changed).open(changed.root)), expected) == []

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from entrepot.cli.output import HERE, JsonOption, SiteOption, console, print_json, stages
 
@@ -40,4 +41,4 @@ def load(
     if json_:
         print_json({"release": release.name, "concepts": release.concepts, "sha": release.sha})
     else:
-        console.print(f"Vocabulary {release.name}: {release.concepts} concepts.")
+        console.print(f"Vocabulary {escape(release.name)}: {release.concepts} concepts.")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from entrepot.cli.output import JsonOption, console, print_json, print_table, stages
 
@@ -40,7 +41,7 @@ def synthesise(
     if json_:
         print_json(asdict(summary))
     else:
-        console.print(f"Written to {out}: {summary}")
+        console.print(f"Written to {escape(str(out))}: {escape(str(summary))}")
 
 
 def demo(
@@ -59,5 +60,5 @@ def demo(
         return result.exit_code
     print_table("Rows per CDM table", ["table", "rows"], [[t, n] for t, n in result.tables.items()])
     for line in result.lines:
-        console.print(line, highlight=False, soft_wrap=True)
+        console.print(escape(line), highlight=False, soft_wrap=True)
     return result.exit_code

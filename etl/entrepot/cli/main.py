@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import typer
+from rich.markup import escape
 
 from entrepot import __version__
 from entrepot.cli import concepts, data, demonstration, rights, road
@@ -42,7 +43,9 @@ def main() -> None:
         code = app(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except EntrepotError as error:
-        errors.print(f"[bold red]error:[/] {error.args[0]}", highlight=False, soft_wrap=True)
+        errors.print(
+            f"[bold red]error:[/] {escape(error.args[0])}", highlight=False, soft_wrap=True
+        )
         sys.exit(error.exit_code)
     except (typer.Exit, SystemExit) as leaving:
         sys.exit(getattr(leaving, "exit_code", getattr(leaving, "code", 0)))
@@ -62,5 +65,5 @@ def _end(error: Exception) -> None:
     while place is not None and place.tb_next is not None:
         place = place.tb_next
     where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "?"
-    errors.print(f"[bold red]bug:[/] {type(error).__name__} at {where}", highlight=False)
+    errors.print(f"[bold red]bug:[/] {type(error).__name__} at {escape(where)}", highlight=False)
     sys.exit(EXIT_BUG)

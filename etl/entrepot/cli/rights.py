@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from entrepot.cli.output import HERE, JsonOption, SiteOption, console, print_json, print_table
 
@@ -162,4 +163,4 @@ def _say(json_: bool, value: dict[str, int], text: str) -> None:
     if json_:
         print_json(value)
     else:
-        console.print(text)
+        console.print(escape(text))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from entrepot.cli.output import (
     HERE,
@@ -53,7 +54,9 @@ def init(
     if json_:
         print_json({"site": str(site.root)})
     else:
-        console.print(f"Site made in {site.root}. Next: edit site.yaml, then entrepot ingest.")
+        console.print(
+            f"Site made in {escape(str(site.root))}. Next: edit site.yaml, then entrepot ingest."
+        )
 
 
 def ingest(
@@ -122,10 +125,10 @@ def run(
     else:
         console.print("[bold red]Blocked by the gate[/]; the published release is untouched:")
         for failure in result.failures:
-            console.print(f"  {failure}")
+            console.print(f"  {escape(failure)}")
     if result.quarantined:
         console.print(f"{result.quarantined} in quarantine: entrepot quarantine list")
-    console.print(f"Report: {result.report}")
+    console.print(f"Report: {escape(str(result.report))}", soft_wrap=True)
     return result.exit_code
 
 

@@ -91,7 +91,8 @@ def _listed(path: Path) -> dict[str, dict[str, Any]]:
 
 def _is_text(position: str) -> bool:
     segment, _, field = position.partition("-")
-    return f"{segment.partition('[')[0]}-{re.split(r"[.\[]", field)[0]}" in FREE_TEXT
+    name, number = re.split(r"\[", segment)[0], re.split(r"[.\[]", field)[0]
+    return f"{name}-{number}" in FREE_TEXT
 
 
 def _staged(site: Site) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
