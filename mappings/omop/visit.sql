@@ -29,7 +29,8 @@ SELECT emergency_key, stay_key FROM (
     row_number() OVER (PARTITION BY i.stay_key ORDER BY e.start_at DESC, e.stay_key) AS latest
   FROM realised_stay e
   JOIN realised_stay i
-    ON i.person_key = e.person_key AND i.site_code = e.site_code AND i.stay_key <> e.stay_key
+    ON i.person_key = e.person_key AND i.stay_key <> e.stay_key
+   AND coalesce(i.site_code, '') = coalesce(e.site_code, '')
   WHERE e.is_emergency AND i.is_inpatient
     AND i.start_at >= e.start_at AND e.end_at IS NOT NULL
     AND i.start_at <= e.end_at + INTERVAL 24 HOUR

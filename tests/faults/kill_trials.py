@@ -43,7 +43,7 @@ def start(folder: Path) -> int:
         os.dup2(log, 2)
         code = run(Site.open(folder)).exit_code
     except BaseException as error:
-        print(repr(error), flush=True)  # noqa: T201 - the child's log
+        os.write(2, f"{error!r}\n".encode())
     finally:
         os._exit(code)
 
@@ -80,7 +80,7 @@ def main(prepared: Path, folder: Path, trials: int, seed: int) -> None:
     code = finish(start(reference))
     after = os.times()
     used = sum(after[2:4]) - sum(before[2:4])
-    tell({"trial": "reference", "exit": code, "cpu": round(used, 2)})
+    tell({"trial": "reference", "exit": code, "cpu": round(used, 2), "log": last_words(reference)})
     chance = random.Random(seed)
     for number in range(trials):
         site = folder / f"trial-{number:02d}"
@@ -90,7 +90,8 @@ def main(prepared: Path, folder: Path, trials: int, seed: int) -> None:
         stood = state(site)
         shutil.copytree(site / "research", folder / f"killed-{number:02d}")
         again = finish(start(site))
-        tell({"trial": site.name, "at": round(at, 2), "killed": killed, "exit": again, **stood})
+        line = {"trial": site.name, "at": round(at, 2), "killed": killed, "exit": again, **stood}
+        tell({**line, "log": last_words(site)})
 
 
 def state(site: Path) -> dict[str, object]:
@@ -98,6 +99,12 @@ def state(site: Path) -> dict[str, object]:
     generations = [path.name for path in (site / "research" / "staging").glob("[0-9]*")]
     candidate = (site / "research" / "work" / "candidate.duckdb").is_file()
     return {"generation": int(max(generations)), "candidate": candidate}
+
+
+def last_words(site: Path) -> str:
+    """The end of what the children said: why one ended with 99."""
+    log = site.with_suffix(".log")
+    return log.read_text(errors="replace")[-400:] if log.is_file() else ""
 
 
 def tell(line: dict[str, object]) -> None:

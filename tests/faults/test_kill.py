@@ -85,7 +85,7 @@ def test_points_are_spread_over_the_whole_run(trials: Trials) -> None:
     """Most of the kills struck: some before the new generation was whole, some in map or gate."""
     struck = [line for line in trials.lines[1:] if line["killed"]]
     assert len(trials.lines) == TRIALS + 1
-    assert len(struck) >= TRIALS - 4
+    assert len(struck) >= TRIALS - 4, trials.lines
     assert {line["generation"] for line in struck} == {1, 2}
     assert {line["candidate"] for line in struck} == {False, True}
 
@@ -96,7 +96,8 @@ def test_a_killed_run_is_repeated_to_the_same_warehouse(trials: Trials, number: 
     site = Site.open(trials.folder / f"trial-{number:02d}")
     expected = hashes(reference)
     assert _release_at_kill(trials.folder / f"killed-{number:02d}") in (trials.former, expected)
-    assert trials.lines[number + 1]["exit"] == trials.lines[0]["exit"]
+    line = trials.lines[number + 1]
+    assert line["exit"] == trials.lines[0]["exit"], line
     assert hashes(site) == expected
     assert _tree(site) == _tree(reference)
     assert len(list(site.staging.glob("[0-9]*"))) == 1

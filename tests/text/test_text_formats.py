@@ -28,6 +28,8 @@ pytestmark = pytest.mark.core
         "<SECU>1 7 9 0 3 2 9 0 0 4 1 2 3</SECU>",
         "tél <TEL>06 12 34 56 78</TEL> ou <TEL>02-98-00-11-22</TEL>",
         "<TEL>+33 (0)6 12 34 56 78</TEL>",
+        "vu le <DATE>05/03/2024</DATE> <TEL>06 12 34 56 78</TEL>",
+        "<TEL>06/12/34/56/78</TEL>",
         "<TEL>0033 6.12.34.56.78</TEL>",
         "<TEL>+41 22 345 67 89</TEL>",
         "<TEL>0800 123 456</TEL>",

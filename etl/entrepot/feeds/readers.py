@@ -41,9 +41,7 @@ def obx_value(message: Message, segment: Segment | None, path: str) -> Result:
     """OBX-5 by OBX-2: number and operator, code and system, or text; the text as sent is kept."""
     value_type = _TYPE.read(message, segment)
     if value_type in _CODED:
-        code, text, system, alt = (_part(path, n).read(message, segment) for n in (1, 2, 3, 4))
-        values = {"value_code": code or alt, "value_system": system, "value_text": text}
-        return values, None, []
+        return _coded(message, segment, path)
     if value_type == "SN":
         raw = _whole(path).read(message, segment)
         found = structured_number(raw)
@@ -81,6 +79,18 @@ READERS: dict[str, ReaderFunction] = {
 }
 
 
+def _coded(message: Message, segment: Segment | None, path: str) -> Result:
+    """One coded value; several (two germs of one culture) stay together as text, told by a notice."""
+    codes = _every(path, 1).read_all(message, segment)
+    texts = _every(path, 2).read_all(message, segment)
+    if len(codes) > 1:
+        named = [text or code for code, text in zip(codes, texts, strict=True)]
+        return {"value_text": "; ".join(filter(None, named))}, None, ["value_repeated"]
+    code, text, system, alt = (_part(path, n).read(message, segment) for n in (1, 2, 3, 4))
+    values = {"value_code": code or alt, "value_system": system, "value_text": text}
+    return values, None, []
+
+
 def _numeric(text: str, number: Decimal | None, operator: str | None, normalised: bool) -> Result:
     values = {"value_text": text}
     if number is None:
@@ -104,6 +114,11 @@ def _digits(number: Decimal | None) -> str:
 @lru_cache(maxsize=64)
 def _whole(path: str) -> Path:
     return compile_path(path)
+
+
+@lru_cache(maxsize=64)
+def _every(path: str, component: int) -> Path:
+    return compile_path(f"{path}[*].{component}")
 
 
 @lru_cache(maxsize=64)

@@ -19,7 +19,7 @@ from entrepot.landing.settings import read_setting, write_setting
 from entrepot.landing.tables import Notice, RecordRow, notice
 from entrepot.register.registration import Registered, Registrar
 from entrepot.register.store import forget, store
-from entrepot.register.tables import registration
+from entrepot.register.tables import identifier, registration, spelling
 
 FINGERPRINT = "register_fingerprint"
 BATCH_RECORDS = 500
@@ -77,6 +77,8 @@ def _forget_if_changed(site: Site, engine: Engine, mapping_set: MappingSet) -> N
         known = list(connection.scalars(select(registration.c.record_id)))
         for start in range(0, len(known), BATCH_RECORDS):
             forget(connection, known[start : start + BATCH_RECORDS])
+        for table in (identifier, spelling):  # what the former rules found is found anew or gone
+            connection.execute(delete(table))
         write_setting(connection, FINGERPRINT, current)
 
 

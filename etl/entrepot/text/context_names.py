@@ -12,7 +12,6 @@ from entrepot.text.spans import Span
 _PLURAL = frozenset((
     "drs", "prs", "mm", "mmes", "mlles", "docteurs", "professeurs", "messieurs", "mesdames",
 ))  # fmt: skip
-_UNION = frozenset(("nee", "ne", "epouse", "ep", "epse", "veuve", "vve", "alias"))
 _STRICT_TITLES = frozenset(("m", "me", "mm", "pr"))  # also metre, pronoun, millimetre, `pour`
 _OWN_FIELDS = ("nom", "noms", "prenom", "prenoms", "patronyme", "premier")
 _HEAD_LINES, _TAIL_LINES = 10, 8
@@ -23,10 +22,15 @@ _MOST_TITLES = 6  # `Monsieur le Professeur Docteur`; a page of titles must not 
 def find_names(document: Document, lexicon: Lexicon) -> Iterator[Span]:
     """Spans of the folded text: names by the words around them."""
     reader = NameReader(document, lexicon)
+    plain, lower, starts = document.plain, document.lower, document.starts
     for i, word in enumerate(document.words):
+        if plain[starts[i]] != lower[starts[i]]:
+            yield from _pair(reader, i)
+        if word not in lexicon.name_words:
+            continue
         if word in lexicon.titles:
             yield from _titled(reader, i)
-        if word in _UNION:
+        if word in lexicon.unions:
             yield from _union(reader, i)
         if word in lexicon.kinship:
             yield from _relative(reader, i)
@@ -34,8 +38,6 @@ def find_names(document: Document, lexicon: Lexicon) -> Iterator[Span]:
             yield from _field(reader, i)
         if word in lexicon.authors:
             yield from _author(reader, i)
-        if not document.is_lower(i):
-            yield from _pair(reader, i)
     yield from _lines(reader)
 
 
@@ -149,7 +151,7 @@ def has_accent(document: Document, i: int) -> bool:
 def _relative(reader: NameReader, i: int) -> Iterator[Span]:
     """`son mari Jean`, `sa fille (Zoé)`, `bébé de DUPONT`."""
     document = reader.document
-    if document.words[i] in _UNION and not _possessed(document, i):
+    if document.words[i] in reader.lexicon.unions and not _possessed(document, i):
         return
     j = i + 1
     if j < len(document.words) and document.words[j] in ("de", "d") and document.gap(j) == " ":

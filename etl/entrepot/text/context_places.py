@@ -24,10 +24,6 @@ _POSTCODE = re.compile(
 _TOWN_CODE = re.compile(r"\((?:\d{5}|\d{2}|2[ab]|97\d)\)")
 _BOX = re.compile(r"\b(?:bp|cs|tsa) ?n?°? ?\d{2,5}(?=[\s,\-]*(?:\d{5}\b|$|\n))")
 _CEDEX = re.compile(r"[ \t\-]+cedex(?: ?\d{1,2}\b)?")
-_LIVING = frozenset((
-    "demeurant", "demeure", "domicilie", "domiciliee", "habite", "habitant", "reside", "residant",
-    "vit", "vivant", "originaire", "ne", "nee", "demenage", "fait",
-))  # fmt: skip
 _NOT_A_NAME = frozenset((
     "jour", "jours", "semaine", "nuit", "retraite", "sante", "repos", "reeducation",
     "convalescence", "soins",
@@ -41,11 +37,13 @@ _MOST_WORDS = 8
 def find_places(document: Document, lexicon: Lexicon) -> Iterator[Span]:
     """Spans of the folded text: addresses, postcodes, towns and institutions."""
     for i, word in enumerate(document.words):
+        if word not in lexicon.place_words:
+            continue
         if word in lexicon.streets:
             yield from _street(document, lexicon, i)
         if word in lexicon.institutions:
             yield from _institution(document, lexicon, i)
-        if word in _LIVING:
+        if word in lexicon.living:
             yield from _living(document, lexicon, i)
         if word == "lieu" and document.words[i + 1 : i + 2] == ["dit"]:
             yield from _named(document, lexicon, i + 2, "ADRESSE")

@@ -55,14 +55,10 @@ class Document:
             folded = _walled(folded)
         self.folded = folded
         self.plain, self.lower = folded.plain, folded.lower
-        self.words: list[str] = []
-        self.starts: list[int] = []
-        self.ends: list[int] = []
-        for match in _WORD.finditer(self.plain):
-            start, end = match.span()
-            self.words.append(self.lower[start:end])
-            self.starts.append(start)
-            self.ends.append(end)
+        places = [match.span() for match in _WORD.finditer(self.plain)]
+        self.words = [self.lower[start:end] for start, end in places]
+        self.starts = [start for start, _ in places]
+        self.ends = [end for _, end in places]
 
     def gap(self, i: int) -> str:
         """What stands between word `i - 1` and word `i`."""

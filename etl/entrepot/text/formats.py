@@ -50,7 +50,7 @@ _PLATE = re.compile(r"(?<![\w\-])[A-HJ-NP-TV-Z]{2}[\- ]\d{3}[\- ][A-HJ-NP-TV-Z]{
 _SIRET = re.compile(r"\d(?<!\d\d)\d\d \d{3} \d{3} \d{5}(?!\d)")
 _RPPS = re.compile(r"1(?<!\d\d)0(?:\d{9}| (?:\d{3} ){2}\d{3}|\d(?: \d{4}){2})(?!\d)")
 _LONG = re.compile(r"\d(?<![\d.,]\d)\d{5,}(?!\d)")
-_APART = re.compile(r"\d(?<!\d\d)(?<!\d \d)(?: \d){5,}(?! ?\d)")  # 8 0 0 1 2 3 4
+_APART = re.compile(r"\d(?<!\d\d)(?: \d){5,}(?!\d)")  # 8 0 0 1 2 3 4
 _DECIMALS = re.compile(r"[.,]\d")
 
 
@@ -105,18 +105,30 @@ def _is_ipv6(text: str) -> bool:
 def _contacts(document: Document, longest: int) -> Iterator[Span]:
     """Numbers of fixed length; `longest` is the most digits that stand together."""
     lower = document.lower
-    numbers = [*_nirs(document), *_all(_PHONE, lower, "TEL")]
+    yield from _nirs(document)
+    yield from _outside_dates(document, _PHONE, "TEL")
     if "+" in lower:
-        numbers += _all(_FOREIGN_PHONE, lower, "TEL")
+        yield from _outside_dates(document, _FOREIGN_PHONE, "TEL")
     if "08" in lower or "09" in lower:
-        numbers += _all(_SHORT_PHONE, lower, "TEL")
+        yield from _outside_dates(document, _SHORT_PHONE, "TEL")
     if longest >= 11:
-        numbers += _all(_SIRET, lower, "AUTRE_ID")
-        numbers += _all(_RPPS, lower, "AUTRE_ID")
-    yield from (s for s in numbers if s.label == "SECU" or not _in_date(document, s.start, s.end))
+        yield from _outside_dates(document, _SIRET, "AUTRE_ID")
+        yield from _outside_dates(document, _RPPS, "AUTRE_ID")
     if longest >= 10:
         ibans = _all(_IBAN, lower, "AUTRE_ID")
         yield from (s for s in ibans if _has_digits(lower[s.start : s.end]))
+
+
+def _outside_dates(document: Document, pattern: re.Pattern[str], label: str) -> Iterator[Span]:
+    """Matches that take no digit of a date; `05/03/2024 06` hides the phone that starts at 06."""
+    match = pattern.search(document.lower)
+    while match:
+        start, end = match.span()
+        if _in_date(document, start, end):
+            end = start + 1
+        else:
+            yield Span(start, end, label, FORMATS)
+        match = pattern.search(document.lower, end)
 
 
 def _in_date(document: Document, start: int, end: int) -> bool:

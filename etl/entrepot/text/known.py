@@ -30,11 +30,11 @@ class Known:
         self.lexicon = lexicon
         self.values = Values(identity, lexicon)
         names = Names(lexicon)
-        names.add_all(identity.family_names, "NOM")
-        names.add_all(identity.given_names, "PRENOM")
-        names.add_all(identity.relatives, "NOM")
-        names.add_all(identity.professionals, "NOM")
-        names.add_towns(identity.towns)
+        names.add_all(sorted(identity.family_names), "NOM")
+        names.add_all(sorted(identity.given_names), "PRENOM")
+        names.add_all(sorted(identity.relatives), "NOM")
+        names.add_all(sorted(identity.professionals), "NOM")
+        names.add_towns(sorted(identity.towns))
         self.names = names.seal()
 
 

@@ -18,6 +18,7 @@ _NIR_DIGITS = 13
 _MIN_STREET = 6
 _WORD = re.compile(r"[^\W_]+")
 _HOUSE = re.compile(r"\d{1,4}\s?(?:bis|ter|quater|[a-d])?[\s,]{0,3}$")
+_PHONE_PREFIXES = ("00330", "0033", "330", "33", "0")
 _ALIASES = {"INS": "SECU", "NIR": "SECU"}
 
 
@@ -25,8 +26,7 @@ class Values:
     """What layer 1 searches besides names.
 
     Attributes:
-        numbers: (digits, label) of numbers made of digits.
-        phones: national or foreign significant digits.
+        digits: (digits, label) of numbers, phones (significant digits) and compact birth dates.
         squeezed: (letters and digits, label) of mails, street lines and numbers with letters.
         postcodes: as digits.
         births: full birth dates.
@@ -34,32 +34,36 @@ class Values:
     """
 
     def __init__(self, identity: Identity, lexicon: Lexicon) -> None:
-        stated = [(_ALIASES.get(label, label), value) for label, value in identity.numbers]
-        stated += [("AUTRE_ID", value) for value in identity.professional_numbers]
-        self.numbers: set[tuple[str, str]] = set()
+        self.digits: set[tuple[str, str]] = set()
         self.squeezed: set[tuple[str, str]] = set()
-        for label, value in stated:
-            self._add_number(label if label in LABELS else "AUTRE_ID", letters(value))
-        self.phones = {digits for phone in identity.phones if (digits := significant(phone))}
+        for label, value in identity.numbers:
+            self._add_number(_ALIASES.get(label, label), letters(value))
+        for value in identity.professional_numbers:
+            self._add_number("AUTRE_ID", letters(value))
+        for phone in identity.phones:
+            if digits := significant(phone):
+                self.digits.add((digits, "TEL"))
         self.squeezed |= {(letters(mail), "MAIL") for mail in identity.mails if "@" in mail}
         for street in identity.addresses:
             self.squeezed |= {(form, "ADRESSE") for form in _street_forms(street, lexicon)}
-        self.postcodes = {p for p in map(letters, identity.postcodes) if len(p) >= 4}
+        self.postcodes = sorted({p for p in map(letters, identity.postcodes) if len(p) >= 4})
         self.births = frozenset(identity.birth_dates)
         self.months = frozenset(
             (int(partial[:4]), int(partial[5:7]))
             for partial in identity.partial_birth_dates
             if re.fullmatch(r"\d{4}-\d\d", partial)
         )
-        self.compact_births = {form for birth in self.births for form in _compact(birth)}
+        for birth in self.births:
+            self.digits |= {(form, "DATE_NAISSANCE") for form in _compact(birth)}
 
     def _add_number(self, label: str, value: str) -> None:
+        label = label if label in LABELS else "AUTRE_ID"
         if value.isdigit():
             digits = value[:_NIR_DIGITS] if label == "SECU" and len(value) == 15 else value
             bare = digits.lstrip("0")
             digits = bare if len(bare) >= ANYWHERE_DIGITS else digits
             if len(digits) >= MIN_DIGITS:
-                self.numbers.add((digits, label))
+                self.digits.add((digits, label))
         elif len(value) >= MIN_DIGITS and any(c.isdigit() for c in value):
             self.squeezed.add((value[:_NIR_DIGITS] if label == "SECU" else value, label))
 
@@ -67,7 +71,7 @@ class Values:
 def significant(phone: str) -> str:
     """The digits of a phone number without country code and trunk zero; empty if too few."""
     digits = "".join(filter(str.isdigit, fold(phone)))
-    for prefix in ("00330", "0033", "330", "33"):
+    for prefix in _PHONE_PREFIXES:
         if digits.startswith(prefix) and len(digits) - len(prefix) == 9:
             return digits[len(prefix) :]
     bare = digits.lstrip("0")
@@ -99,21 +103,28 @@ def _in_digits(document: Document, run: Digits, values: Values) -> Iterator[Span
     digits = run.digits
     if len(digits) < MIN_DIGITS:
         return
-    for value, label in values.numbers:
+    for value, label in values.digits:
+        if value not in digits:
+            continue
         for at in _occurrences(digits, value):
-            if len(value) >= ANYWHERE_DIGITS or _stands_alone(document, run, at, len(value)):
+            if len(value) < ANYWHERE_DIGITS and not _stands_alone(document, run, at, len(value)):
+                continue
+            if label == "TEL":
+                yield _phone_span(document, run, at, at + len(value))
+            else:
                 yield _digit_span(document, run, at, at + len(value), label)
-    for value in values.phones:
-        for at in _occurrences(digits, value):
-            if len(value) >= ANYWHERE_DIGITS or _stands_alone(document, run, at, len(value)):
-                first = _phone_start(digits, at)
-                span = _digit_span(document, run, first, at + len(value), "TEL")
-                plus = span.start and document.lower[span.start - 1] in "+("
-                yield span._replace(start=span.start - 1) if plus else span
-    for value in values.compact_births:
-        for at in _occurrences(digits, value):
-            if len(value) == 8 or _stands_alone(document, run, at, len(value)):
-                yield _digit_span(document, run, at, at + len(value), "DATE_NAISSANCE")
+
+
+def _phone_span(document: Document, run: Digits, at: int, last: int) -> Span:
+    """The span of a phone number with its country code and trunk zero."""
+    first = at
+    for prefix in _PHONE_PREFIXES:
+        if run.digits[:at].endswith(prefix):
+            first = at - len(prefix)
+            break
+    span = _digit_span(document, run, first, last, "TEL")
+    plus = span.start and document.lower[span.start - 1] in "+("
+    return span._replace(start=span.start - 1) if plus else span
 
 
 def _occurrences(text: str, value: str) -> Iterator[int]:
@@ -140,13 +151,6 @@ def _digit_span(document: Document, run: Digits, first: int, last: int, label: s
     while document.lower[end : end + 1].isdigit():
         end += 1
     return Span(start, end, label, KNOWN)
-
-
-def _phone_start(digits: str, at: int) -> int:
-    for prefix in ("00330", "0033", "330", "33", "0"):
-        if digits[:at].endswith(prefix):
-            return at - len(prefix)
-    return at
 
 
 def _in_squeezed(document: Document, value: str, label: str) -> Iterator[Span]:

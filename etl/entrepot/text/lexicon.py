@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from entrepot.errors import ConfigurationError
@@ -36,7 +36,9 @@ class Lexicon:
         particles: words inside names (`de`, `Le`, `Ben`).
         titles: title -> `civil`, `professional`, `lawyer`.
         roles: words that stand after a title without being a name (`le directeur`).
+        unions: words before a family name (`née`, `épouse`).
         kinship: relatives.
+        living: words before a town (`domicilié à`).
         streets: street type -> (canonical form, `strong` or `weak`).
         units: what follows a measured number.
         fields: form labels by first word -> (words, entity), longest first.
@@ -53,13 +55,25 @@ class Lexicon:
     particles: frozenset[str]
     titles: dict[str, str]
     roles: frozenset[str]
+    unions: frozenset[str]
     kinship: frozenset[str]
+    living: frozenset[str]
     streets: dict[str, tuple[str, str]]
     units: frozenset[str]
     fields: Phrases
     authors: Phrases
     identifiers: Phrases
     institutions: Phrases
+
+    @cached_property
+    def name_words(self) -> frozenset[str]:
+        """Every word that may introduce a name."""
+        return frozenset().union(self.titles, self.unions, self.kinship, self.fields, self.authors)
+
+    @cached_property
+    def place_words(self) -> frozenset[str]:
+        """Every word that may introduce an address, a town or an institution."""
+        return frozenset().union(self.streets, self.institutions, self.living, ("lieu",))
 
     def ordinary(self, word: str) -> bool:
         """Whether the folded `word` is a French or medical word or abbreviation."""
@@ -88,7 +102,9 @@ def load_lexicon(overlays: tuple[Path, ...] = ()) -> Lexicon:
         particles=_single("particles.csv", "particle", overlays),
         titles={form: kind for form, kind in titles if kind != "role"},
         roles=frozenset(form for form, kind in titles if kind == "role"),
-        kinship=_single("kinship.csv", "word", overlays),
+        unions=_single("introductions.csv", "word", overlays, kind="union"),
+        kinship=_single("introductions.csv", "word", overlays, kind="kinship"),
+        living=_single("introductions.csv", "word", overlays, kind="living"),
         streets={
             fold(form): (canonical, strength)
             for form, canonical, strength in _rows(
@@ -118,9 +134,13 @@ def _rows(
             yield tuple((row[column] or "").strip() for column in columns)
 
 
-def _single(name: str, column: str, overlays: tuple[Path, ...]) -> frozenset[str]:
+def _single(
+    name: str, column: str, overlays: tuple[Path, ...], *, kind: str = ""
+) -> frozenset[str]:
+    """The folded words of one column; with `kind`, those of the rows of this kind."""
+    rows = _rows(name, (column, "kind") if kind else (column,), overlays)
     return frozenset(
-        word for (line,) in _rows(name, (column,), overlays) for word in fold(line).split()
+        word for row in rows if row[1:] in ((), (kind,)) for word in fold(row[0]).split()
     )
 
 

@@ -94,10 +94,20 @@ def find_spans(text: str, identity: Identity, lexicon: Lexicon) -> list[Span]:
     spans = known.find(document, known.compile_identity(identity, lexicon))
     spans += formats.find(document, lexicon)
     spans += context.find(document, lexicon)
-    # what layer 1 found was searched everywhere already
-    found = {(document.lower[s.start : s.end], s.label) for s in spans if s.layer != KNOWN}
-    spans += propagation.find(document, sorted(found), lexicon)
+    spans += propagation.find(document, _to_spread(document, spans), lexicon)
     return combine(document.original(spans), text)
+
+
+def _to_spread(document: Document, spans: list[Span]) -> list[tuple[str, str]]:
+    """(value, label) of what layer 1 does not know: what it knows, it searched everywhere."""
+    known_places = {k for s in spans if s.layer == KNOWN for k in range(s.start, s.end)}
+    return sorted(
+        {
+            (document.lower[s.start : s.end], s.label)
+            for s in spans
+            if s.layer != KNOWN and not (s.start in known_places and s.end - 1 in known_places)
+        }
+    )
 
 
 class _NoEnhancer(ContextAwareEnhancer):  # type: ignore[misc]

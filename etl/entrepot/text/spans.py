@@ -41,7 +41,7 @@ def combine(spans: Iterable[Span], text: str) -> list[Span]:
     result: list[Span] = []
     group: list[Span] = []
     end = 0
-    for span in sorted(spans):
+    for span in sorted(set(spans)):
         if group and span.start >= end:
             result += _resolved(group, text)
             group, end = [], 0
@@ -55,9 +55,13 @@ def combine(spans: Iterable[Span], text: str) -> list[Span]:
 def _resolved(group: list[Span], text: str) -> list[Span]:
     if len(group) == 1:
         return group
+    start, end = group[0].start, max(span.end for span in group)
+    best = max(group, key=_strength)
+    if (best.start, best.end) == (start, end):
+        return [best]
     if all(span.label in _WORDED for span in group):
         return _shared_out(group, text)
-    return [_union(group)]
+    return [_union(group, start, end)]
 
 
 def _strength(span: Span) -> tuple[bool, bool, bool, int, int, str]:
@@ -101,14 +105,13 @@ def _trimmed(span: Span, text: str) -> Span:
     return span._replace(start=start, end=end)
 
 
-def _union(group: list[Span]) -> Span:
+def _union(group: list[Span], start: int, end: int) -> Span:
     """One span for the whole group, named by the span that holds all of it if it names anything.
 
     A mail holds a known name, and stays a mail. A birth date widened by the union is no longer a
     date alone and takes the label AUTRE_ID, so that its replacement reads no year out of something
     else.
     """
-    start, end = group[0].start, max(span.end for span in group)
     whole = [
         span
         for span in group
