@@ -164,8 +164,25 @@ def test_a_planted_birth_date_never_survives(
 
 
 @invariant
-@given(st.text(max_size=40), st.sampled_from(["Kowalczyk", "Œrvik", "Strauß", "Éléonore", "Bénard"]),
-       st.sampled_from(["NFC", "NFD"]), st.text(max_size=40))  # fmt: skip
+@given(texts_apart, texts_apart, st.one_of(
+    st.from_regex(r"0[1-9]( [0-9]{2}){4}", fullmatch=True),
+    st.from_regex(r"\+33 [1-9](\.[0-9]{2}){4}", fullmatch=True),
+    st.from_regex(r"[12] [0-9]{2} (0[1-9]|1[0-2]) (29|2A|97) [0-9]{3} [0-9]{3}", fullmatch=True),
+    st.from_regex(r"[a-z]{1,9}\.[a-z]{2,9}@[a-z]{2,9}\.fr", fullmatch=True),
+))  # fmt: skip
+def test_an_unknown_persons_formatted_identifier_never_survives(
+    before: str, after: str, written: str
+) -> None:
+    assert written not in ENGINE.scrub(f"{before} {written} {after}", NOBODY).text
+
+
+@invariant
+@given(
+    st.text(max_size=40),
+    st.sampled_from(["Kowalczyk", "Œrvik", "Strauß", "Éléonore", "Bénard"]),
+    st.sampled_from(["NFC", "NFD"]),
+    st.text(max_size=40),
+)
 def test_offsets_are_those_of_the_given_text(before: str, name: str, form: str, after: str) -> None:
     """Whatever grows or vanishes before it, the span covers the name and nothing more."""
     written = unicodedata.normalize(form, name)

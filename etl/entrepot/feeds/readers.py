@@ -80,7 +80,7 @@ READERS: dict[str, ReaderFunction] = {
 
 
 def _coded(message: Message, segment: Segment | None, path: str) -> Result:
-    """One coded value; several (two germs of one culture) stay together as text, told by a notice."""
+    """One coded value; several (two germs of one culture) stay together as text, and a notice."""
     codes = _every(path, 1).read_all(message, segment)
     texts = _every(path, 2).read_all(message, segment)
     if len(codes) > 1:
