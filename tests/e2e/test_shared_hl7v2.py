@@ -17,7 +17,6 @@ from typing import Any
 
 import pytest
 import yaml
-from roads import feed, keyring, new_site, query, travel
 from sqlalchemy import func, select
 
 from entrepot.config import Site
@@ -29,6 +28,7 @@ from entrepot.publication import gate_hold
 from entrepot.register import tables
 from entrepot.report.accounting import records, rows
 from entrepot.report.status import read_status
+from roads import feed, keyring, new_site, query, travel
 
 pytestmark = [pytest.mark.integration]
 

@@ -10,7 +10,6 @@ from typing import Any
 Row = tuple[Any, ...]
 Rows = dict[str, Counter[Row]]
 
-VISIT = ("visit",)
 COLUMNS: dict[str, tuple[str, ...]] = {
     "person": ("patient", "gender", "sex", "year", "month", "birth", "county"),
     "death": ("patient", "at", "date", "type"),

@@ -64,6 +64,7 @@ def _end(error: Exception) -> None:
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
+    name = f" {error.name}" if isinstance(error, ImportError) else ""
     where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "?"
-    errors.print(f"[bold red]bug:[/] {type(error).__name__} at {escape(where)}", highlight=False)
+    errors.print(f"[bold red]bug:[/] {type(error).__name__}{escape(name)} at {escape(where)}", highlight=False)
     sys.exit(EXIT_BUG)

@@ -73,9 +73,15 @@ class FoundDate(NamedTuple):
     day: int | None
 
     def solid(self, lower: str) -> bool:
-        """Whether it is written as a date only can be: not as digits with mere spaces."""
+        """Whether it is written as only a date can be: its parts parted in one way, not by blanks.
+
+        `01.01 1900` may be the end of a phone number and what follows it.
+        """
         written = lower[self.start : self.end]
-        return " " not in written or any(not (c.isdigit() or c.isspace()) for c in written)
+        signs = [c for c in written if c in "/.-_"]
+        if any(map(str.isalpha, written)) or len(signs) == 2:
+            return len(set(signs)) <= 1
+        return " " not in written
 
     def is_on(self, birth: date) -> bool:
         """Whether this may be a way to write `birth`: a year may be short or missing."""

@@ -155,7 +155,10 @@ def _short(entry: Entry) -> bool:
     day = entry.day
     if day is not None:
         return day.day == 1
-    words = "".join(tokens(fold(entry.value)))
+    parts = tokens(fold(entry.value))
+    if [len(part) for part in parts] == [2, 2, 2] and "".join(parts).isdigit():
+        return True  # a day with its year in two digits is also a time of day: 07/01/08
+    words = "".join(parts)
     return not entry.numbers and (len(words) <= SHORT or words.isdigit())
 
 
