@@ -66,5 +66,6 @@ def _end(error: Exception) -> None:
         place = place.tb_next
     name = f" {error.name}" if isinstance(error, ImportError) else ""
     where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "?"
-    errors.print(f"[bold red]bug:[/] {type(error).__name__}{escape(name)} at {escape(where)}", highlight=False)
+    told = escape(f"{type(error).__name__}{name} at {where}")
+    errors.print(f"[bold red]bug:[/] {told}", highlight=False)
     sys.exit(EXIT_BUG)

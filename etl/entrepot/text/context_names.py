@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from entrepot.text.document import WALL, Document
-from entrepot.text.lexicon import Lexicon, Phrases
+from entrepot.text.lexicon import Lexicon
 from entrepot.text.name_reader import NameReader
+from entrepot.text.phrases import has_accent, match_phrase
 from entrepot.text.spans import Span
 
 _PLURAL = frozenset((
@@ -39,18 +40,6 @@ def find_names(document: Document, lexicon: Lexicon) -> Iterator[Span]:
         if word in lexicon.authors:
             yield from _author(reader, i)
     yield from _lines(reader)
-
-
-def match_phrase(document: Document, phrases: Phrases, i: int) -> tuple[int, str] | None:
-    """The longest phrase that starts at word `i`: index after it and its entity."""
-    for words, entity in phrases.get(document.words[i], ()):
-        last = i + len(words)
-        if tuple(document.words[i:last]) == words and all(
-            len(gap) <= 3 and not gap.strip(" '-°/().")
-            for gap in map(document.gap, range(i + 1, last))
-        ):
-            return last, entity
-    return None
 
 
 def _titled(reader: NameReader, i: int) -> Iterator[Span]:
@@ -140,12 +129,6 @@ def _possessed(document: Document, i: int) -> bool:
         "l",
         "une",
     )
-
-
-def has_accent(document: Document, i: int) -> bool:
-    """Whether word `i` is written with an accent in the given text."""
-    start, end = document.folded.span(document.starts[i], document.ends[i])
-    return document.folded.text[start:end] != document.plain[document.starts[i] : document.ends[i]]
 
 
 def _relative(reader: NameReader, i: int) -> Iterator[Span]:

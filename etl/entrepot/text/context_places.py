@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from entrepot.text.context_names import match_phrase
 from entrepot.text.document import WALL, Document
-from entrepot.text.known_values import measured
 from entrepot.text.lexicon import Lexicon
+from entrepot.text.measures import measured
+from entrepot.text.phrases import match_phrase
 from entrepot.text.spans import CONTEXT, Span
 
 _HOUSE = re.compile(r"(?<!\d)\d{1,4}\s?(?:bis|ter|quater|[a-d])?[\s,]{1,3}$")

@@ -6,11 +6,11 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from entrepot.text.context_names import has_accent, match_phrase
 from entrepot.text.dates import FoundDate
 from entrepot.text.document import WALL, Document
-from entrepot.text.known_values import measured
 from entrepot.text.lexicon import Lexicon
+from entrepot.text.measures import measured
+from entrepot.text.phrases import has_accent, match_phrase
 from entrepot.text.spans import CONTEXT, Span
 
 _SEPARATOR = re.compile(r"[\s:=#.()\[\]\-]{0,6}(?:(?:n\s?°|n°|no\.?|num\.?|numero)[\s:.]{0,4})?")

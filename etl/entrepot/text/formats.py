@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from itertools import islice, takewhile
 
 from entrepot.text.document import Document
-from entrepot.text.known_values import measured
 from entrepot.text.lexicon import Lexicon
+from entrepot.text.measures import measured
 from entrepot.text.spans import FORMATS, Span
 
 # patterns start with what they look for and look behind it afterwards: the search is faster so;

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 
-from entrepot.text.document import WALL, Digits, Document
+from entrepot.text.document import Digits, Document
 from entrepot.text.folding import fold, letters
 from entrepot.text.identity import Identity
 from entrepot.text.lexicon import Lexicon
+from entrepot.text.measures import measured
 from entrepot.text.spans import KNOWN, LABELS, Span
 
 MIN_DIGITS = 5  # shorter numbers are left to the identifier context of layer 3
@@ -184,20 +185,6 @@ def _postcodes(document: Document, values: Values, lexicon: Lexicon) -> Iterator
             around = document.lower[at - 1 : at] + document.lower[end : end + 1]
             if not any(map(str.isdigit, around)) and not measured(document.lower, end, lexicon):
                 yield Span(at, end, "ZIP", KNOWN)
-
-
-_UNIT = re.compile(r" ?(?:/ ?[^\W\d_]\w*|[%‰°€]|[^\W\d_]+\d?(?:/\w+)?)")
-
-
-def measured(lower: str, end: int, lexicon: Lexicon) -> bool:
-    """Whether a unit of measure follows position `end`, or a tag that may have hidden one."""
-    if lower[end : end + 2].lstrip(" ").startswith(WALL):
-        return True
-    match = _UNIT.match(lower, end)
-    if match is None:
-        return False
-    unit = match.group().strip()
-    return unit.startswith("/") or unit in lexicon.units or unit.split("/")[0] in lexicon.units
 
 
 def _compact(birth: date) -> set[str]:
