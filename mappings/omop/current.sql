@@ -10,8 +10,8 @@ SELECT
   last_stated(birth_month, 'birth_month', cleared, version) AS birth_month,
   last_stated(death_at, 'death_at', cleared, version) AS death_at,
   last_stated(deceased_code, 'deceased_code', cleared, version) AS deceased_code,
-  max(substr(version, 3)) FILTER (WHERE deceased_code IS NOT NULL) AS deceased_version,
-  max(substr(version, 3)) FILTER (WHERE death_at IS NOT NULL) AS death_version,
+  max(version) FILTER (WHERE deceased_code IS NOT NULL) AS deceased_version,
+  max(version) FILTER (WHERE death_at IS NOT NULL) AS death_version,
   last_stated(departement, 'departement', cleared, version) AS departement,
   last_stated(location_id, 'location_id', cleared, version) AS location_id,
   last_stated(mother_id, 'mother_id', cleared, version) AS mother_id

@@ -1,5 +1,6 @@
 -- death: the stated date, else the end of a stay left with mode 9. A flag without a date is no row.
--- A sender who later says that the person lives (PID-30 N) takes an earlier death back.
+-- A sender who later says that the person lives (PID-30 N) takes its own PID-29 back, not an exit by
+-- mode 9: many senders write N in every message until somebody changes it by hand.
 CREATE TEMP TABLE death_kept AS
 SELECT p.person_id, coalesce(p.death_at, x.end_at) AS death_at, p.person_key
 FROM (
@@ -10,8 +11,8 @@ FROM (
 ) p
 JOIN cdm.person c ON c.person_id = p.person_id
 LEFT JOIN (
-  SELECT person_key, end_at, version FROM (
-    SELECT s.person_key, s.end_at, s.version,
+  SELECT person_key, end_at FROM (
+    SELECT s.person_key, s.end_at,
       row_number() OVER (PARTITION BY s.person_key ORDER BY s.end_at DESC, s.stay_key) AS latest
     FROM realised_stay s
     JOIN map_entry_exit m ON m.code = s.exit_code AND m.direction = 'exit'
@@ -19,7 +20,6 @@ LEFT JOIN (
     WHERE s.end_at IS NOT NULL
   ) WHERE latest = 1
 ) x ON x.person_key = p.person_key
-  AND (coalesce(p.deceased_code, '') <> 'N' OR p.deceased_version < substr(x.version, 3))
 WHERE coalesce(p.death_at, x.end_at) IS NOT NULL;
 
 INSERT INTO cdm.death BY NAME

@@ -86,9 +86,9 @@ def _coded(message: Message, segment: Segment | None, path: str) -> Result:
     if len(codes) > 1:
         named = [text or code for code, text in zip(codes, texts, strict=True)]
         return {"value_text": "; ".join(filter(None, named))}, None, ["value_repeated"]
-    code, text, system, alt = (_part(path, n).read(message, segment) for n in (1, 2, 3, 4))
-    values = {"value_code": code or alt, "value_system": system, "value_text": text}
-    return values, None, []
+    parts = [_part(path, n).read(message, segment) for n in range(1, 7)]
+    code, text, system = parts[:3] if parts[0] else parts[3:]  # else the alternate coding
+    return {"value_code": code, "value_system": system, "value_text": text or parts[1]}, None, []
 
 
 def _numeric(text: str, number: Decimal | None, operator: str | None, normalised: bool) -> Result:

@@ -15,6 +15,7 @@ _PLURAL = frozenset((
 ))  # fmt: skip
 _STRICT_TITLES = frozenset(("m", "me", "mm", "pr"))  # also metre, pronoun, millimetre, `pour`
 _OWN_FIELDS = ("nom", "noms", "prenom", "prenoms", "patronyme", "premier")
+_POSSESSIVES = frozenset(("son", "sa", "mon", "ma", "notre", "votre", "leur", "l", "une"))
 _HEAD_LINES, _TAIL_LINES = 10, 8
 _MOST_LISTED = 6
 _MOST_TITLES = 6  # `Monsieur le Professeur Docteur`; a page of titles must not cost its square
@@ -57,11 +58,7 @@ def _titled(reader: NameReader, i: int) -> Iterator[Span]:
         )
     ):
         j += 1
-    if (
-        j >= len(document.words)
-        or document.gap(j).strip(" .:,)(\n\r\t")
-        or len(document.gap(j)) > 4
-    ):
+    if j >= len(document.words) or not _introduces(document.gap(j)):
         return
     if title == "me" and document.is_upper(i) and not document.gap(j).startswith("."):
         return  # `IL ME DIT`
@@ -118,17 +115,7 @@ def _union(reader: NameReader, i: int) -> Iterator[Span]:
 
 def _possessed(document: Document, i: int) -> bool:
     """`son épouse Marie` is a relative, `épouse MARTIN` a married name."""
-    return i > 0 and document.words[i - 1] in (
-        "son",
-        "sa",
-        "mon",
-        "ma",
-        "notre",
-        "votre",
-        "leur",
-        "l",
-        "une",
-    )
+    return i > 0 and document.words[i - 1] in _POSSESSIVES
 
 
 def _relative(reader: NameReader, i: int) -> Iterator[Span]:
