@@ -22,6 +22,7 @@ from entrepot.keys import LANDING, RECORD, Keyring
 from entrepot.landing.hl7v2_split import split
 from entrepot.staging.kinds import KINDS, ColumnType
 
+_REPETITION = re.compile(r"-5\[(\d+)\]")
 FREE_TEXT = ("OBX-5", "NTE-3")
 
 
@@ -39,7 +40,10 @@ class Places:
         content = self._content(message)
         address = self._keyring.digest(LANDING, self._listed[message]["source"], content)
         key = self._keyring.keyed(RECORD, address)
-        return self._texts[key] if _is_text(position) else self._codes[key]
+        if not _is_text(position):
+            return self._codes[key]
+        line = _REPETITION.search(position)
+        return _around(self._texts[key], int(line[1])) if line else self._texts[key]
 
     def source(self, message: str, position: str) -> str | None:
         """The element's decoded text, None when it is no free text."""
@@ -87,6 +91,15 @@ def _listed(path: Path) -> dict[str, dict[str, Any]]:
     with path.open(encoding="utf-8") as file:
         lines = (json.loads(line) for line in file)
         return {line["message"]: line for line in lines}
+
+
+def _around(texts: list[str], line: int) -> list[str]:
+    """The lines of each text near a repetition of OBX-5: repetitions are lines (v2.5, TX).
+
+    A masked name that was broken over lines takes a line away, so four lines before are read too.
+    """
+    windows = ("\n".join(text.split("\n")[max(0, line - 5) : line + 1]) for text in texts)
+    return [window for window in windows if window]
 
 
 def _is_text(position: str) -> bool:
