@@ -54,12 +54,6 @@ class Staging(_Strict):
     buckets: Annotated[int, Field(ge=1, le=4096)] = 16
 
 
-class Gate(_Strict):
-    """The gate's compatibility mode."""
-
-    sample_size: Annotated[int, Field(ge=0)] = 20
-
-
 class SiteConfig(_Strict):
     """The whole of `site.yaml`."""
 
@@ -73,7 +67,6 @@ class SiteConfig(_Strict):
     register_: Annotated[Register, Field(alias="register")] = Register()
     oppositions: Oppositions = Oppositions()
     staging: Staging = Staging()
-    gate: Gate = Gate()
     as_of: dt.datetime | None = None
     data_start: dt.date = dt.date(1990, 1, 1)  # no event before the site kept electronic records
 

@@ -27,7 +27,6 @@ class RawRow:
     Args:
         values: column -> text; '' is absent, NULL is the sender's deletion.
         lists: column -> every repetition, for `all` columns.
-        parts: reference -> components of its key.
         key: components of the row's own key; empty when only the fallback identifies it.
         key_by_person: components that identify the row together with its person.
         key_in_record: components that identify the row within its record.
@@ -37,7 +36,6 @@ class RawRow:
     segment: Segment | None
     values: dict[str, str] = field(default_factory=dict)
     lists: dict[str, list[str]] = field(default_factory=dict)
-    parts: dict[str, list[str]] = field(default_factory=dict)
     key: list[str] = field(default_factory=list)
     key_by_person: list[str] = field(default_factory=list)
     key_in_record: list[str] = field(default_factory=list)
@@ -74,7 +72,6 @@ class CompiledMapping:
         ]
         self._values: list[tuple[str, Getter]] = []
         self._lists: list[tuple[str, list[Path]]] = []
-        self._parts: list[tuple[str, list[Getter]]] = []
         for name, column in mapping.columns.items():
             self._add_column(name, column)
         self._key = [_first_of(part) for part in mapping.key]
@@ -86,8 +83,6 @@ class CompiledMapping:
     def _add_column(self, name: str, column: Element) -> None:
         if column.all is not None:
             self._lists.append((name, [compile_path(path) for path in column.all]))
-        elif column.parts is not None:
-            self._parts.append((name, [_first_of(part) for part in column.parts]))
         else:
             self._values.append((name, _getter(column)))
 
@@ -114,8 +109,6 @@ class CompiledMapping:
         row.values = {name: get(message, segment) for name, get in self._values}
         for name, paths in self._lists:
             row.lists[name] = [v for path in paths for v in path.read_all(message, segment)]
-        for name, getters in self._parts:
-            row.parts[name] = [get(message, segment) for get in getters]
         row.key = [get(message, segment) for get in self._key]
         row.key_by_person = [get(message, segment) for get in self._by_person]
         row.key_in_record = [get(message, segment) for get in self._fallback]

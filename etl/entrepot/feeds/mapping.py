@@ -64,7 +64,6 @@ class Element(_Strict):
     Args:
         path: one path or several in order of preference.
         all: paths whose every repetition in every segment is taken.
-        parts: components of a composite key, each a path or alternatives.
         constant: a fixed value.
         values: translation of what is sent; what it lacks follows `unknown`.
         unknown: keep (as sent), drop, or quarantine:<reason>.
@@ -72,16 +71,15 @@ class Element(_Strict):
 
     path: str | list[str] | None = None
     all: list[str] | None = None
-    parts: list[str | list[str]] | None = None
     constant: str | None = None
     values: dict[str, str] | None = None
     unknown: Unknown = "keep"
 
     @model_validator(mode="after")
     def _one_origin(self) -> Element:
-        origins = [self.path, self.all, self.parts, self.constant]
+        origins = [self.path, self.all, self.constant]
         if sum(origin is not None for origin in origins) != 1:
-            raise ValueError("exactly one of path, all, parts, constant")
+            raise ValueError("exactly one of path, all, constant")
         return self
 
 

@@ -60,7 +60,6 @@ class Snapshot:
             ]
             + self._one_spelling()
         )
-        self.unknown_oppositions = 0
         self.persons: dict[bytes, Person] = {}
         self._by_ins: dict[bytes, set[bytes]] = defaultdict(set)
         self._records = connection.execute(
@@ -141,7 +140,6 @@ class Snapshot:
             for person in found:
                 if person is not None:
                     person.opposed = True
-            self.unknown_oppositions += not any(found)
 
     def _read_kin(self, connection: Connection) -> None:
         last: dict[bytes, tuple[str, bytes]] = {}
