@@ -19,7 +19,7 @@ from presidio_analyzer.context_aware_enhancers import ContextAwareEnhancer
 from presidio_analyzer.nlp_engine import NlpArtifacts, NoOpNlpEngine
 
 from entrepot.errors import ConfigurationError
-from entrepot.text import context, formats, known, propagation
+from entrepot.text import context, formats, known, propagation, short_names
 from entrepot.text.document import Document
 from entrepot.text.folding import fold
 from entrepot.text.identity import NOBODY, Identity
@@ -94,6 +94,7 @@ def find_spans(text: str, identity: Identity, lexicon: Lexicon) -> list[Span]:
     spans = known.find(document, known.compile_identity(identity, lexicon))
     spans += formats.find(document, lexicon)
     spans += context.find(document, lexicon)
+    spans += short_names.find(document, spans, identity)
     spans += propagation.find(document, _to_spread(document, spans), lexicon)
     return combine(document.original(spans), text)
 

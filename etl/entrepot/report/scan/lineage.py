@@ -22,7 +22,7 @@ from entrepot.keys import LANDING, RECORD, Keyring
 from entrepot.landing.hl7v2_split import split
 from entrepot.staging.kinds import KINDS, ColumnType
 
-_REPETITION = re.compile(r"-5\[(\d+)\]")
+_LINE = re.compile(r"OBX\[(\d+)\]-5$|-5\[(\d+)\]")
 FREE_TEXT = ("OBX-5", "NTE-3")
 
 
@@ -42,8 +42,9 @@ class Places:
         key = self._keyring.keyed(RECORD, address)
         if not _is_text(position):
             return self._codes[key]
-        line = _REPETITION.search(position)
-        return _around(self._texts[key], int(line[1])) if line else self._texts[key]
+        line = _LINE.search(position)
+        number = int(line[1] or line[2]) if line else 0
+        return _around(self._texts[key], number) if number else self._texts[key]
 
     def source(self, message: str, position: str) -> str | None:
         """The element's decoded text, None when it is no free text."""
@@ -94,7 +95,7 @@ def _listed(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _around(texts: list[str], line: int) -> list[str]:
-    """The lines of each text near a repetition of OBX-5: repetitions are lines (v2.5, TX).
+    """The lines of each text near one OBX or one repetition of OBX-5: either is a line.
 
     A masked name that was broken over lines takes a line away, so four lines before are read too.
     """
