@@ -137,6 +137,7 @@ class Door:
         (joined before scrubbing: a name may be broken over lines) or two facts told apart by order.
         """
         found: dict[tuple[str, ...], RawRow] = {}
+        seen: dict[tuple[str, ...], int] = {}
         for raw in compiled.rows(message):
             parts = self._key_parts(raw, context)
             if parts is None:
@@ -150,11 +151,8 @@ class Door:
                 pieces = (found[parts].values.get(column, ""), raw.values.get(column, ""))
                 found[parts].values[column] = "\n".join(piece for piece in pieces if piece)
                 continue
-            occurrence, distinct = 1, parts
-            while distinct in found:
-                occurrence += 1
-                distinct = (*parts, f"#{occurrence}")
-            found[distinct] = raw
+            seen[parts] = seen.get(parts, 0) + 1
+            found[parts if seen[parts] == 1 else (*parts, f"#{seen[parts]}")] = raw
         return found
 
     def _key_parts(self, raw: RawRow, context: _Context) -> tuple[str, ...] | None:
