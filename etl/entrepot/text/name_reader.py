@@ -37,6 +37,9 @@ class NameReader:
             if words[j] in self.lexicon.particles and self._particle(j, lower):
                 j += 1
                 continue
+            if trusted and j > i and words[j - 1] in self.lexicon.particles and self._slip(j):
+                j += 1
+                continue
             hyphen = j > i and "-" in document.gap(j)
             if not self._belongs(j, named=last > i, hyphen=hyphen, trusted=trusted, lower=lower):
                 break
@@ -68,6 +71,18 @@ class NameReader:
             lower
             or not document.is_lower(j + 1)
             or document.words[j + 1] in (self.lexicon.particles)
+            or self._slip(j + 1)
+        )
+
+    def _slip(self, j: int) -> bool:
+        """A mistyped particle between a particle and a name: `Van en Berghe`."""
+        document = self.document
+        return (
+            document.is_lower(j)
+            and len(document.words[j]) <= 3
+            and j + 1 < len(document.words)
+            and document.joins(j + 1)
+            and not document.is_lower(j + 1)
         )
 
     def _belongs(self, j: int, *, named: bool, hyphen: bool, trusted: bool, lower: bool) -> bool:
