@@ -27,7 +27,7 @@ from entrepot.errors import (
     ConfigurationError,
     SiteBusyError,
 )
-from entrepot.feeds.mapping import MappingSet, load_mappings
+from entrepot.feeds.feeds import FeedMappings, load_feeds
 from entrepot.keys import PERSON, Keyring, load_keyring
 from entrepot.resources import data_files
 
@@ -89,10 +89,10 @@ def run(site: Site, progress: Progress = lambda stage, done, total: None) -> Run
     """
     with site_lock(site):
         keyring = load_keyring(site.root_key)
-        mapping_set = load_mappings("hl7v2", site.overlays)
+        mappings = load_feeds(site.overlays)
         engine = _open_zone(site, keyring)
         try:
-            return _Road(site, keyring, engine, mapping_set, progress).travel()
+            return _Road(site, keyring, engine, mappings, progress).travel()
         finally:
             engine.dispose()
 
@@ -128,11 +128,11 @@ class _Road:
     """One run's inputs, and the stages in their order."""
 
     def __init__(
-        self, site: Site, keyring: Keyring, engine: Engine, mapping_set: MappingSet,
+        self, site: Site, keyring: Keyring, engine: Engine, mappings: FeedMappings,
         progress: Progress,
     ) -> None:  # fmt: skip
         self._site, self._keyring, self._engine = site, keyring, engine
-        self._mappings, self._progress = mapping_set, progress
+        self._mappings, self._progress = mappings, progress
 
     def travel(self) -> RunResult:
         """Register and door, then the load if anything it depends on changed."""

@@ -14,7 +14,7 @@ import roads
 from entrepot.config import Site
 from entrepot.door import workers
 from entrepot.door.derivation import DoorPass
-from entrepot.feeds.mapping import load_mappings
+from entrepot.feeds.feeds import load_feeds
 from entrepot.landing.database import create_tables, zone_engine
 from entrepot.omop.candidate import MapInputs, build, open_candidate, prepare
 from entrepot.publish.ddl import ddl
@@ -31,7 +31,7 @@ def _scrubber() -> Scrubber:
 
 def pseudonymise(site: Site) -> Path:
     """Register and door of everything landed; gives the staging generation's folder."""
-    mappings, keyring = load_mappings("hl7v2", site.overlays), roads.keyring(site)
+    mappings, keyring = load_feeds(site.overlays), roads.keyring(site)
     engine = zone_engine(site)
     try:
         create_tables(engine)

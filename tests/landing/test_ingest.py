@@ -186,16 +186,16 @@ def test_what_a_damaged_archive_gave_before_its_damage_is_withdrawn(
 @pytest.mark.parametrize(
     ("content", "format_", "expected"),
     [
-        (b'{"resourceType":"Patient"}', None, ("fhir", "format_not_supported")),
-        (b"<ClinicalDocument/>", None, ("cda", "format_not_supported")),
+        (b'{"resourceType":"Patient"}', None, ("fhir", None)),
+        (b"<ClinicalDocument/>", None, ("cda", None)),
         (b"IPP;NDA\n1;2\n", None, ("table", "format_not_supported")),
         (b"words", None, ("hl7v2", None)),  # as the source declares; the parser refuses it
-        (b"words", "cda", ("cda", "format_not_supported")),
+        (b"words", "cda", ("cda", None)),
         (b'{"resourceType":"Patient"}', "hl7v2", ("hl7v2", None)),
         (b" \n", "fhir", ("fhir", "empty_file")),
     ],
 )
-def test_other_formats_are_kept_whole_for_a_later_version(
+def test_the_format_is_sniffed_or_told_and_tables_wait_whole(
     site: Site,
     keyring: Keyring,
     inbox: Path,

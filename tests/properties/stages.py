@@ -17,7 +17,7 @@ from sqlalchemy import Engine, func, select
 from entrepot.config import CONFIG_NAME, Site
 from entrepot.door.derivation import DoorPass
 from entrepot.door.tables import derivation
-from entrepot.feeds.mapping import MappingSet, load_mappings
+from entrepot.feeds.feeds import FeedMappings, load_feeds
 from entrepot.landing.database import create_tables, write_transaction, zone_engine
 from entrepot.landing.ingest import ingest
 from entrepot.omop.candidate import MapInputs, build, open_candidate, prepare
@@ -151,10 +151,10 @@ def oppose(site: Site, numbers: Iterable[str], *, withdraw: bool = False) -> Non
 
 
 def pseudonymise(
-    site: Site, workers: int = 1, mappings: MappingSet | None = None
+    site: Site, workers: int = 1, mappings: FeedMappings | None = None
 ) -> tuple[int, dt.datetime | None]:
     """Register and door; returns the staging generation and the default `as_of`."""
-    mappings = mappings or load_mappings("hl7v2", site.overlays)
+    mappings = mappings or load_feeds(site.overlays)
     engine = zone_engine(site)
     try:
         create_tables(engine)

@@ -1,43 +1,23 @@
-"""Attachments of HL7 messages (type ED): decoded in memory, turned into text, never stored."""
+"""Attachments of messages: turned into text in memory; a CDA has a reader of its own."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-
 from entrepot.errors import RecordFault
-from entrepot.feeds.readers import Attachment
+from entrepot.feeds.document import Attachment
+from entrepot.feeds.encapsulated import decoded, is_cda
 from entrepot.text.attachments import text_of
 
-_CDA_ROOT = b"ClinicalDocument"
-_HEAD = 4096
 
-
-def attached_text(attachment: Attachment, position: str) -> str:
-    """The attachment's text.
+def attached_text(attachment: Attachment, position: str) -> str | None:
+    """The attachment's text; None for a CDA, whose own rows say what it holds.
 
     Raises:
-        RecordFault: `attachment_unreadable` (encoding, type, no text layer) or `cda_not_yet`.
+        RecordFault: `attachment_unreadable` (encoding, type, no text layer).
     """
-    content = _decoded(attachment, position)
-    # In the French transmissions an XML attachment is a CDA, whatever its bytes begin with.
-    if attachment.subtype.upper() == "XML" or _CDA_ROOT in content[:_HEAD]:
-        raise RecordFault("cda_not_yet", position)
+    content = decoded(attachment, position)
+    if is_cda(attachment, content):
+        return None
     try:
         return text_of(content, attachment.subtype)
     except RecordFault as fault:
         raise RecordFault(fault.reason, position) from None
-
-
-def _decoded(attachment: Attachment, position: str) -> bytes:
-    encoding = attachment.encoding.lower()
-    try:
-        if encoding == "base64":
-            return base64.b64decode("".join(attachment.data.split()), validate=True)
-        if encoding == "hex":
-            return bytes.fromhex(attachment.data)
-    except (binascii.Error, ValueError):
-        raise RecordFault("attachment_unreadable", position) from None
-    if encoding in {"a", ""}:
-        return attachment.data.encode()
-    raise RecordFault("attachment_unreadable", position)

@@ -15,18 +15,18 @@ import pyarrow as pa
 from sqlalchemy import Connection, Engine, Row, delete, insert, select
 
 from entrepot.config import Site
-from entrepot.door.identities import identity_of
+from entrepot.door.identities import identity_of, stays_of
 from entrepot.door.record import Task
 from entrepot.door.tables import derivation
 from entrepot.door.workers import BatchResult, Outcome, derive_all
-from entrepot.feeds.mapping import MappingSet
+from entrepot.feeds.feeds import FeedMappings
 from entrepot.keys import RECORD, Keyring
 from entrepot.landing.database import write_transaction
 from entrepot.landing.ledger import Ledger, add_notices
 from entrepot.landing.segments import SegmentReader
 from entrepot.landing.settings import read_setting, write_setting
 from entrepot.landing.tables import Notice, RecordRow, notice
-from entrepot.register.snapshot import Snapshot, Standing
+from entrepot.register.snapshot import Person, Snapshot, Standing
 from entrepot.staging.store import (
     SITE_BUCKET,
     bucket_of,
@@ -39,6 +39,8 @@ GENERATION = "staging_generation"
 BUCKETS = "staging_buckets"
 SLICE_RECORDS = 20_000
 BATCH_RECORDS = 100
+MOST_RECORDS = 500  # of one person: a server's export may hold thousands
+NOBODY = Person(b"")  # whose the records of units and professionals are
 
 Progress = Callable[[int], None]
 
@@ -47,10 +49,10 @@ class DoorPass:
     """One pass over all records of a site."""
 
     def __init__(
-        self, site: Site, engine: Engine, keyring: Keyring, mapping_set: MappingSet
+        self, site: Site, engine: Engine, keyring: Keyring, mappings: FeedMappings
     ) -> None:
         self._site, self._engine, self._keyring = site, engine, keyring
-        self._mappings = mapping_set
+        self._mappings = mappings
         self._ledger = Ledger(engine, keyring)
         self._buckets = str(site.config.staging.buckets)
         self._anew = False
@@ -123,24 +125,28 @@ class DoorPass:
         self, standings: list[Standing], rows: dict[int, RecordRow], snapshot: Snapshot
     ) -> Iterator[list[Task]]:
         reader = SegmentReader(self._site.segments, self._keyring)
-        person, identity = b"", identity_of([])
+        person, identity, stays = b"", identity_of([]), {}
         batch: list[Task] = []
         with reader, self._engine.connect() as connection:
             for standing in standings:
                 root = standing.person or b""
                 if root != person:
                     payloads = snapshot.identity(connection, snapshot.persons[root])
-                    person, identity = root, identity_of(payloads)
+                    person, identity, stays = root, identity_of(payloads), stays_of(payloads)
                     if len(batch) >= BATCH_RECORDS:
                         yield batch
                         batch = []
-                row, known = rows[standing.record_id], snapshot.persons[root]
+                row = rows[standing.record_id]
+                known = snapshot.persons[root] if root else NOBODY
                 batch.append(
                     Task(
-                        row.record_id, row.source, reader.read(row), self._record_key(row),
-                        known.person_key, known.mother_key, identity,
+                        row.record_id, row.source, row.format, reader.read(row), row.received_at,
+                        self._record_key(row), known.person_key, known.mother_key, identity, stays,
                     )
                 )  # fmt: skip
+                if len(batch) >= MOST_RECORDS:
+                    yield batch
+                    batch = []
             if batch:
                 yield batch
 

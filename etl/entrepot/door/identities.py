@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from entrepot.errors import RecordFault
-from entrepot.feeds.extract import NULL, RawRow
+from entrepot.feeds.document import NULL
+from entrepot.feeds.extract import RawRow
 from entrepot.feeds.hl7v2.values import stated_date
 from entrepot.text import Identity
 
@@ -40,14 +41,23 @@ def identity_of(payloads: Iterable[bytes]) -> Identity:
     )
 
 
+def stays_of(payloads: Iterable[bytes]) -> dict[str, str]:
+    """A server's id of a stay -> its number; an id with two numbers names none."""
+    found: dict[str, set[str]] = {}
+    for payload in payloads:
+        for token, number in json.loads(payload).get("stay_aliases", []):
+            found.setdefault(token, set()).add(number)
+    return {token: min(numbers) for token, numbers in found.items() if len(numbers) == 1}
+
+
 def with_professionals(identity: Identity, rows: Iterable[RawRow]) -> Identity:
     """The identity with the professionals whom this message names."""
     names: set[str] = set()
     numbers: set[str] = set()
     for row in rows:
         for name in ("professional_family", "professional_given"):
-            names.update(row.lists[name])
-        numbers.update(row.lists["professional_numbers"])
+            names.update(row.lists.get(name, []))
+        numbers.update(row.lists.get("professional_numbers", []))
     return replace(
         identity,
         professionals=tuple(sorted(names - {"", NULL})),

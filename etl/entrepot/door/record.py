@@ -6,7 +6,6 @@ import datetime as dt
 import json
 from dataclasses import dataclass, field
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from entrepot.config import SiteConfig, Source
 from entrepot.door.attached import attached_text
@@ -14,11 +13,12 @@ from entrepot.door.civil_time import moment
 from entrepot.door.identities import with_professionals
 from entrepot.door.treatments import Scrubbing, Treatments
 from entrepot.errors import RecordFault
+from entrepot.feeds.document import Document, Embedded
 from entrepot.feeds.extract import CompiledMapping, Extractor, RawRow
-from entrepot.feeds.hl7v2.message import Message, parse
+from entrepot.feeds.feeds import Feeds
 from entrepot.feeds.keys import present, row_label, row_parts
-from entrepot.keys import PERSON, RECORD, Keyring
-from entrepot.register.registration import stated_at
+from entrepot.feeds.times import stated_at
+from entrepot.keys import EVENT, PERSON, RECORD, Keyring
 from entrepot.staging.kinds import KINDS
 from entrepot.text import Identity, Scrubber
 
@@ -28,15 +28,22 @@ PERSON_BITS = 53
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One record to derive, with all that its derivation may depend on."""
+    """One record to derive, with all that its derivation may depend on.
+
+    Args:
+        stays: a server's id of a stay -> its number, as this person's records state it.
+    """
 
     record_id: int
     source: str
+    format: str
     content: bytes
+    received_at: dt.datetime
     record_key: str
     person_key: str
     mother_key: str
     identity: Identity
+    stays: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -54,7 +61,10 @@ class Derived:
 @dataclass(frozen=True, slots=True)
 class _Context:
     task: Task
+    extractor: Extractor
+    document: Document
     event: str
+    format: str
     domain: str
     rank: int
     stated: dt.datetime
@@ -66,11 +76,11 @@ class Door:
     """One process's door: compiled mappings, keys and the text engine."""
 
     def __init__(
-        self, config: SiteConfig, keyring: Keyring, extractor: Extractor, scrubber: Scrubber
+        self, config: SiteConfig, keyring: Keyring, feeds: Feeds, scrubber: Scrubber
     ) -> None:
         self._config, self._keyring = config, keyring
-        self._extractor, self._scrubber = extractor, scrubber
-        self._treatments = Treatments(keyring, ZoneInfo(config.timezone))
+        self._feeds, self._scrubber = feeds, scrubber
+        self._treatments = Treatments(keyring, config.zone)
 
     def derive(self, task: Task) -> Derived:
         """The record's rows; a fault quarantines the whole record."""
@@ -84,21 +94,19 @@ class Door:
 
     def _derive(self, task: Task, derived: Derived) -> None:
         source = self._config.sources.get(task.source, Source())
-        message = parse(task.content, source.charset)
-        context = _Context(
-            task,
-            message.structure,
-            source.domain,
-            source.rank,
-            *stated_at(message, self._config),
-            self._keyring.keyed(RECORD, task.content),
-        )
-        professionals = self._identity_rows(message)
-        scrubbing = Scrubbing(self._scrubber, with_professionals(task.identity, professionals))
-        derived.notices += self._header_notices(message)
-        for compiled in self._extractor.mappings(context.event):
-            if compiled.mapping.kind in KINDS:
-                self._add_rows(compiled, message, context, scrubbing, derived)
+        extractor = self._feeds.extractor(task.format)
+        document = extractor.parse(task.content, source.charset)
+        carried = document.embedded()
+        contexts = [self._context(task, source, task.format, extractor, document)]
+        contexts += [self._inner(task, source, one) for one in carried if not one.withdrawn]
+        professionals = [row for c in contexts for row in c.extractor.rows(c.document, "identity")]
+        identity = with_professionals(task.identity, professionals)
+        scrubbing = Scrubbing(self._scrubber, identity)
+        derived.notices += self._header_notices(document)
+        for context in contexts:
+            for compiled in context.extractor.mappings(context.event):
+                if compiled.mapping.kind in KINDS:
+                    self._add_rows(compiled, context, scrubbing, derived)
         _drop_replaced_by_itself(derived)
         number = 0
         for kind in derived.rows:
@@ -106,46 +114,63 @@ class Door:
                 row["row_number"] = number
                 number += 1
         if not number:
-            derived.disposition, derived.reason = "excluded", "nothing_mapped"
+            withdrawn = any(one.withdrawn for one in carried)
+            reason = "document_withdrawn" if withdrawn else "nothing_mapped"
+            derived.disposition, derived.reason = "excluded", reason
 
-    def _header_notices(self, message: Message) -> list[tuple[str, str]]:
-        """What the message's own time says of itself."""
-        notice = moment(message.get("MSH-7"), ZoneInfo(self._config.timezone))[2]
-        return [(notice, "MSH-7")] if notice else []
+    def _context(
+        self, task: Task, source: Source, format_: str, extractor: Extractor, document: Document
+    ) -> _Context:
+        stated = stated_at(document, extractor.places, self._config.zone, task.received_at)
+        content = self._keyring.keyed(RECORD, task.content)
+        return _Context(
+            task, extractor, document, document.event, format_, source.domain, source.rank,
+            *stated, content,
+        )  # fmt: skip
 
-    def _identity_rows(self, message: Message) -> list[RawRow]:
-        return [
-            row
-            for compiled in self._extractor.mappings(message.structure)
-            if compiled.mapping.kind == "identity"
-            for row in compiled.rows(message)
-        ]
+    def _inner(self, task: Task, source: Source, one: Embedded) -> _Context:
+        extractor = self._feeds.extractor("cda")
+        try:
+            document = extractor.parse(one.content, source.charset)
+            return self._context(task, source, "cda", extractor, document)
+        except RecordFault as fault:
+            raise RecordFault(fault.reason, one.position) from None
+
+    def _header_notices(self, document: Document) -> list[tuple[str, str]]:
+        """What the record's own time says of itself."""
+        for text, position in document.stated()[:1]:
+            if text and (notice := moment(text, self._config.zone)[2]):
+                return [(notice, position)]
+        return []
 
     def _add_rows(
-        self, compiled: CompiledMapping, message: Message, context: _Context,
-        scrubbing: Scrubbing, derived: Derived,
-    ) -> None:  # fmt: skip
-        for parts, raw in self._grouped(compiled, message, context, derived).items():
+        self, compiled: CompiledMapping, context: _Context, scrubbing: Scrubbing, derived: Derived
+    ) -> None:
+        for parts, raw in self._grouped(compiled, context, derived).items():
             row = self._row(raw, parts, context, scrubbing)
             derived.notices += [(code, raw.position) for code in raw.notices]
             derived.rows.setdefault(compiled.mapping.kind, []).append(row)
 
     def _grouped(
-        self, compiled: CompiledMapping, message: Message, context: _Context, derived: Derived
+        self, compiled: CompiledMapping, context: _Context, derived: Derived
     ) -> dict[tuple[str, ...], RawRow]:
         """Key parts -> raw row. Two rows of one record with one key are either one text in pieces
         (joined before scrubbing: a name may be broken over lines) or two facts told apart by order.
         """
         found: dict[tuple[str, ...], RawRow] = {}
         seen: dict[tuple[str, ...], int] = {}
-        for raw in compiled.rows(message):
+        for raw in compiled.rows(context.document):
+            _name_stay(raw, context.task.stays)
             parts = self._key_parts(raw, context)
             if parts is None:
                 raw.notices.append(raw.mapping.without_key.removeprefix("notice:"))
                 derived.notices += [(code, raw.position) for code in raw.notices]
                 continue
             if raw.attachment is not None and raw.action != "delete":
-                raw.values["text"] = attached_text(raw.attachment, raw.position)
+                text = attached_text(raw.attachment, raw.position)
+                if text is None:
+                    continue
+                raw.values["text"] = text
             column = raw.mapping.collapse
             if parts in found and column is not None:
                 pieces = (found[parts].values.get(column, ""), raw.values.get(column, ""))
@@ -185,6 +210,7 @@ class Door:
         row.update(
             record_key=task.record_key,
             source=task.source,
+            format=context.format,
             event=context.event,
             person_key=task.person_key if kind.personal else "",
             person_id=self._person_id(task.person_key) if kind.personal else None,
@@ -210,6 +236,16 @@ class Door:
         label = row_label(raw.mapping)
         row["row_key"] = self._keyring.keyed(label, *parts)
         row["row_id"] = self._keyring.number(label, KINDS[raw.mapping.kind].id_bits, *parts)
+        if KINDS[raw.mapping.kind].told_by_several:
+            self._set_fact(row, raw.mapping.kind)
+
+    def _set_fact(self, row: dict[str, Any], kind: str) -> None:
+        """A fact has one id, whichever feed tells it and in whichever format."""
+        fact = self._feeds.facts.parts(kind, row) if row["action"] == "upsert" else None
+        if fact is not None:
+            parts = ("fact", kind, row["person_key"], *fact)
+            row["fact_key"] = self._keyring.keyed(EVENT, *parts)
+            row["row_id"] = self._keyring.number(EVENT, KINDS[kind].id_bits, *parts)
 
     def _version(self, raw: RawRow, context: _Context) -> str:
         """rank|stated|event time|action|content: sorts as DESIGN 6 orders versions."""
@@ -225,6 +261,17 @@ class Door:
 
     def _person_id(self, person_key: str) -> int:
         return self._keyring.number(PERSON, PERSON_BITS, "id", person_key)
+
+
+def _name_stay(raw: RawRow, stays: dict[str, str]) -> None:
+    """A stay that a row names by a server's id is named by its number, as other feeds do."""
+    if not stays:
+        return
+    stated = raw.values.get("stay", "")
+    if stated in stays:
+        raw.values["stay"] = stays[stated]
+    if raw.mapping.key_as == "stay" and raw.key and raw.key[0] in stays:
+        raw.key[0] = stays[raw.key[0]]
 
 
 def _drop_replaced_by_itself(derived: Derived) -> None:

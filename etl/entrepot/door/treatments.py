@@ -6,18 +6,19 @@ import datetime as dt
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from entrepot.door.civil_time import moment
 from entrepot.errors import RecordFault
-from entrepot.feeds.extract import NULL, RawRow
+from entrepot.feeds.document import NULL
+from entrepot.feeds.extract import RawRow
 from entrepot.feeds.hl7v2.values import instant, stated_date
-from entrepot.feeds.keys import reference_parts
+from entrepot.feeds.keys import KEY_AS, reference_parts
 from entrepot.keys import Keyring
-from entrepot.staging.kinds import LOCATION, ColumnType, Kind, Reference
+from entrepot.staging.kinds import ALIAS, LOCATION, ColumnType, Kind, Reference
 from entrepot.text import Identity, Scrubber, cell_leaks, leaks
 
 # Numbers of at most 8 digits identify nobody: they need no scrubbing (9 and more do: FINESS, NIR).
@@ -104,6 +105,9 @@ class Treatments:
         column = target.row.mapping.columns.get(name)
         if column_type is None:
             reference = next(r for r in kind.references if r.name == name)
+            if reference is ALIAS:  # another name of what the row is: keyed as rows refer to it
+                named = KEY_AS[target.row.mapping.key_as or "unit"]
+                reference = replace(named, key=ALIAS.key, id="")
             self._reference(cells, reference, target.domain, text)
         elif column is not None and column.to is not None:
             self._generalise(cells, name, text, column.to)

@@ -16,8 +16,7 @@ import pyarrow as pa
 
 from entrepot.config import SiteConfig
 from entrepot.door.record import Derived, Door, Task
-from entrepot.feeds.extract import Extractor
-from entrepot.feeds.mapping import MappingSet
+from entrepot.feeds.feeds import FeedMappings, Feeds
 from entrepot.keys import Keyring
 from entrepot.staging.kinds import KINDS
 from entrepot.text import Scrubber
@@ -54,7 +53,7 @@ def derive_all(
     count: int,
     config: SiteConfig,
     keyring: Keyring,
-    mapping_set: MappingSet,
+    mappings: FeedMappings,
     workers: int,
 ) -> Iterator[BatchResult]:
     """Every batch derived, in the order given.
@@ -63,18 +62,18 @@ def derive_all(
         count: number of records in all, to choose between this process and a pool.
     """
     if workers <= 1 or count < IN_PROCESS_BELOW:
-        _start(config, keyring, mapping_set)
+        _start(config, keyring, mappings)
         yield from map(_derive_batch, batches)
         return
     with ProcessPoolExecutor(
-        workers, get_context("spawn"), _start, (config, keyring, mapping_set)
+        workers, get_context("spawn"), _start, (config, keyring, mappings)
     ) as pool:
         yield from pool.map(_derive_batch, batches)
 
 
-def _start(config: SiteConfig, keyring: Keyring, mapping_set: MappingSet) -> None:
+def _start(config: SiteConfig, keyring: Keyring, mappings: FeedMappings) -> None:
     global _door  # noqa: PLW0603 - one door per process: compiling it per batch would cost more than the batch
-    _door = Door(config, keyring, Extractor(mapping_set), Scrubber())
+    _door = Door(config, keyring, Feeds(mappings), Scrubber())
 
 
 def _derive_batch(tasks: list[Task]) -> BatchResult:

@@ -9,20 +9,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import Any
 
 from entrepot.errors import RecordFault
-from entrepot.feeds.hl7v2.message import Message, Segment
-from entrepot.feeds.hl7v2.path import Path, compile_path
+from entrepot.feeds.document import (
+    NULL,
+    PLACES,
+    Attachment,
+    Document,
+    Node,
+    Path,
+    Reader,
+    Result,
+    reader_of,
+)
 from entrepot.feeds.mapping import ActionRule, Element, Mapping, MappingSet
-from entrepot.feeds.readers import READERS, Attachment
+from entrepot.staging.kinds import KINDS
 
-NULL = '""'  # HL7: the sender deletes the value (v2.5 chapter 2.7.3)
-Getter = Callable[[Message, Segment | None], str]
+Getter = Callable[[Any, Any], str]
 
 
 @dataclass(slots=True)
 class RawRow:
-    """What one mapping reads from one segment (or message).
+    """What one mapping reads from one node (or the whole document).
 
     Args:
         values: column -> text; '' is absent, NULL is the sender's deletion.
@@ -33,7 +42,8 @@ class RawRow:
     """
 
     mapping: Mapping
-    segment: Segment | None
+    node: Node | None
+    places: dict[str, Path] = field(default_factory=dict, repr=False)
     values: dict[str, str] = field(default_factory=dict)
     lists: dict[str, list[str]] = field(default_factory=dict)
     key: list[str] = field(default_factory=list)
@@ -46,90 +56,148 @@ class RawRow:
 
     @property
     def position(self) -> str:
-        """The segment that the row stands on (`OBX[4]`), for faults and notices."""
-        if self.segment is None:
-            return ""
-        return f"{self.segment.name}[{self.segment.number}]"
+        """The node that the row stands on (`OBX[4]`), for faults and notices."""
+        return "" if self.node is None else self.node.place
 
     def where(self, column: str) -> str:
         """The element that a column is read from (`PID-7`, `OBX[4]-5`), for faults."""
-        for reader in self.mapping.readers:
-            if column in reader.columns:
-                return compile_path(reader.path).position(self.segment)
-        element = self.mapping.columns.get(column)
-        paths = element.path if element is not None else None
-        first = paths if isinstance(paths, str) else (paths or [""])[0]
-        return compile_path(first).position(self.segment) if first else self.position
+        path = self.places.get(column)
+        return self.position if path is None else path.position(self.node)
 
 
 class CompiledMapping:
-    """One mapping as functions; `rows` is called once per message of its events."""
+    """One mapping as functions; `rows` is called once per document of its events."""
 
-    def __init__(self, mapping: Mapping) -> None:
-        self.mapping = mapping
-        self._where = [
-            (compile_path(path), set(allowed)) for path, allowed in mapping.where.items()
-        ]
+    def __init__(self, mapping: Mapping, reader: Reader) -> None:
+        self.mapping, self._reader = mapping, reader
+        self._where = [(self._path(p), set(allowed)) for p, allowed in mapping.where.items()]
         self._values: list[tuple[str, Getter]] = []
         self._lists: list[tuple[str, list[Path]]] = []
+        self._readers: list[tuple[frozenset[str], Callable[[Any, Any], Result]]] = []
+        self._places: dict[str, Path] = {}
         for name, column in mapping.columns.items():
             self._add_column(name, column)
-        self._key = [_first_of(part) for part in mapping.key]
-        self._fallback = [_first_of(part) for part in mapping.key_fallback]
-        self._by_person = [_first_of(part) for part in mapping.key_by_person]
-        self._time = _first_of(mapping.event_time) if mapping.event_time else None
-        self._action = _action(mapping.action)
+        for one in mapping.readers:
+            read = reader.reader(one.reader, one.path, mapping)
+            self._readers.append((frozenset(one.columns), read))
+            self._places.update(dict.fromkeys(one.columns, self._path(one.path)))
+        self._key = [self._first_of(part) for part in mapping.key]
+        self._fallback = [self._first_of(part) for part in mapping.key_fallback]
+        self._by_person = [self._first_of(part) for part in mapping.key_by_person]
+        self._time = self._first_of(mapping.event_time) if mapping.event_time else None
+        self._action = self._action_of(mapping.action)
 
-    def _add_column(self, name: str, column: Element) -> None:
-        if column.all is not None:
-            self._lists.append((name, [compile_path(path) for path in column.all]))
-        else:
-            self._values.append((name, _getter(column)))
-
-    def rows(self, message: Message) -> Iterator[RawRow]:
-        """Every row that the mapping's conditions admit, in the message's order."""
+    def rows(self, document: Document) -> Iterator[RawRow]:
+        """Every row that the mapping's conditions admit, in the document's order."""
         name = self.mapping.foreach
-        if name is None:
-            segments: list[Segment | None] = [None]
-        else:
-            segments = [segment for segment in message.segments if segment.name == name]
-        for segment in segments:
-            if self._admits(message, segment):
-                yield self._row(message, segment)
+        nodes: list[Any] = [None] if name is None else document.nodes(name)
+        for node in nodes:
+            if self._admits(document, node):
+                yield self._row(document, node)
 
-    def _admits(self, message: Message, segment: Segment | None) -> bool:
+    def _admits(self, document: Document, node: Node | None) -> bool:
         for path, allowed in self._where:
-            value = path.read(message, segment)
+            value = path.read(document, node)
             if value not in allowed and not ("*" in allowed and value):
                 return False
         return True
 
-    def _row(self, message: Message, segment: Segment | None) -> RawRow:
-        row = RawRow(self.mapping, segment)
-        row.values = {name: get(message, segment) for name, get in self._values}
+    def _row(self, document: Document, node: Node | None) -> RawRow:
+        row = RawRow(self.mapping, node, self._places)
+        row.values = {name: get(document, node) for name, get in self._values}
         for name, paths in self._lists:
-            row.lists[name] = [v for path in paths for v in path.read_all(message, segment)]
-        row.key = [get(message, segment) for get in self._key]
-        row.key_by_person = [get(message, segment) for get in self._by_person]
-        row.key_in_record = [get(message, segment) for get in self._fallback]
-        for reader in self.mapping.readers:
-            values, attachment, notices = READERS[reader.reader](message, segment, reader.path)
-            row.values.update({n: v for n, v in values.items() if n in reader.columns})
+            row.lists[name] = [v for path in paths for v in path.read_all(document, node)]
+        row.key = [get(document, node) for get in self._key]
+        row.key_by_person = [get(document, node) for get in self._by_person]
+        row.key_in_record = [get(document, node) for get in self._fallback]
+        for columns, read in self._readers:
+            values, attachment, notices = read(document, node)
+            row.values.update({n: v for n, v in values.items() if n in columns})
             row.attachment = attachment or row.attachment
             row.notices += notices
-        row.action = self._action(message, segment)
-        row.event_time = self._time(message, segment) if self._time else ""
+        row.action = self._action(document, node)
+        row.event_time = self._time(document, node) if self._time else ""
         return row
+
+    def _path(self, text: str) -> Path:
+        return self._reader.path(text, self.mapping)
+
+    def _add_column(self, name: str, column: Element) -> None:
+        if column.all is not None:
+            paths = [self._path(path) for path in column.all]
+            self._lists.append((name, paths))
+        else:
+            self._values.append((name, self._getter(column)))
+            paths = [self._path(path) for path in _texts(column.path)]
+        if paths:
+            self._places[name] = paths[0]
+
+    def _first_of(self, paths: str | list[str]) -> Getter:
+        compiled = [self._path(path) for path in _texts(paths)]
+        if len(compiled) == 1:
+            return compiled[0].read
+
+        def first(document: Document, node: Node | None) -> str:
+            for path in compiled:
+                value = path.read(document, node)
+                if value:
+                    return value
+            return ""
+
+        return first
+
+    def _getter(self, element: Element) -> Getter:
+        if element.constant is not None:
+            constant = element.constant
+            return lambda document, node: constant
+        read = self._first_of(element.path or "")
+        if element.values is None:
+            return read
+        return self._translated(read, element)
+
+    def _translated(self, read: Getter, element: Element) -> Getter:
+        values, unknown = element.values or {}, element.unknown
+        position = self._path(_texts(element.path)[0]).position
+
+        def translated(document: Document, node: Node | None) -> str:
+            value = read(document, node)
+            if value in values:
+                return values[value]
+            if unknown == "keep" or value == NULL:
+                return value
+            if unknown == "drop":
+                return ""
+            raise RecordFault(unknown.removeprefix("quarantine:"), position(node))
+
+        return translated
+
+    def _action_of(self, rule: ActionRule | str) -> Getter:
+        if isinstance(rule, str):
+            return lambda document, node: rule
+        if rule.unknown != "keep":
+            return self._getter(rule)
+        read, values = self._first_of(rule.path or ""), rule.values or {}
+        return lambda document, node: values.get(read(document, node), "upsert")
 
 
 class Extractor:
-    """All compiled mappings of a feed, found by event."""
+    """All compiled mappings of a format, found by event."""
 
     def __init__(self, mapping_set: MappingSet) -> None:
         self.fingerprint = mapping_set.fingerprint
-        self._compiled = [CompiledMapping(mapping) for mapping in mapping_set.mappings]
-        self._excluded = mapping_set.events.excluded
+        self.places = PLACES[mapping_set.format]
+        self._reader = reader_of(mapping_set.format, mapping_set.mappings)
+        self._compiled = [CompiledMapping(m, self._reader) for m in mapping_set.mappings]
+        events = mapping_set.events
+        self._excluded = events.excluded
+        self._excluded_when = self._conditions(events.excluded_when)
+        self._quarantined_when = self._conditions(events.quarantined_when)
         self._by_event: dict[str, list[CompiledMapping]] = {}
+
+    def parse(self, content: bytes, charset: str) -> Document:
+        """Reads one record; raises RecordFault."""
+        document: Document = self._reader.parse(content, charset)
+        return document
 
     def mappings(self, event: str) -> list[CompiledMapping]:
         """The mappings of an event (`ADT^A01`), in file order."""
@@ -143,6 +211,11 @@ class Extractor:
             self._by_event[event] = found
         return found
 
+    def rows(self, document: Document, kind: str) -> list[RawRow]:
+        """The document's rows of one kind."""
+        found = (c for c in self.mappings(document.event) if c.mapping.kind == kind)
+        return [row for compiled in found for row in compiled.rows(document)]
+
     def exclusion(self, event: str) -> str | None:
         """The rule by which the event yields no row (`order`), if one of the closed list does."""
         for rule, patterns in self._excluded.items():
@@ -150,62 +223,57 @@ class Extractor:
                 return rule
         return None
 
+    def exclusion_by_content(self, document: Document) -> str | None:
+        """The rule by which what the document says of itself excludes it."""
+        return _met(self._excluded_when, document)[0] or None
+
+    def check_content(self, document: Document) -> None:
+        """Raises RecordFault when what the document says of itself quarantines it."""
+        reason, position = _met(self._quarantined_when, document)
+        if reason:
+            raise RecordFault(reason, position)
+
     def covers(self, event: str) -> bool:
         """Whether a mapping with a staging kind or a link reads this event by name."""
         return any(
-            compiled.mapping.kind not in {"identity", "opposition"}
+            _tells_something(compiled.mapping)
             and any("*" not in p for p in compiled.mapping.events if fnmatchcase(event, p))
             for compiled in self.mappings(event)
         )
 
+    def personal(self, event: str) -> bool:
+        """Whether its rows belong to a person; a unit or a professional belongs to the site."""
+        kinds = {compiled.mapping.kind for compiled in self.mappings(event)}
+        staged = kinds & set(KINDS)
+        return not staged or any(KINDS[kind].personal for kind in staged)
 
-def _first_of(paths: str | list[str]) -> Getter:
-    compiled = [compile_path(path) for path in ([paths] if isinstance(paths, str) else paths)]
-    if len(compiled) == 1:
-        return compiled[0].read
-
-    def first(message: Message, segment: Segment | None) -> str:
-        for path in compiled:
-            value = path.read(message, segment)
-            if value:
-                return value
-        return ""
-
-    return first
+    def _conditions(self, stated: dict[str, dict[str, list[str]]]) -> list[_Condition]:
+        return [
+            (name, self._reader.path(path, None), frozenset(values))
+            for name, paths in stated.items()
+            for path, values in paths.items()
+        ]
 
 
-def _getter(element: Element) -> Getter:
-    if element.constant is not None:
-        constant = element.constant
-        return lambda message, segment: constant
-    read = _first_of(element.path or "")
-    if element.values is None:
-        return read
-    return _translated(read, element)
+_Condition = tuple[str, Path, frozenset[str]]
 
 
-def _translated(read: Getter, element: Element) -> Getter:
-    values, unknown = element.values or {}, element.unknown
-    path = element.path if isinstance(element.path, str) else (element.path or [""])[0]
-    position = compile_path(path).position
-
-    def translated(message: Message, segment: Segment | None) -> str:
-        value = read(message, segment)
-        if value in values:
-            return values[value]
-        if unknown == "keep" or value == NULL:
-            return value
-        if unknown == "drop":
-            return ""
-        raise RecordFault(unknown.removeprefix("quarantine:"), position(segment))
-
-    return translated
+def _tells_something(mapping: Mapping) -> bool:
+    """Staging rows, links, oppositions, a mother: not who and which version the record is."""
+    if mapping.kind == "identity":
+        return any(name.startswith("mother_") for name in mapping.columns)
+    return mapping.kind != "statement"
 
 
-def _action(rule: ActionRule | str) -> Getter:
-    if isinstance(rule, str):
-        return lambda message, segment: rule
-    if rule.unknown != "keep":
-        return _getter(rule)
-    read, values = _first_of(rule.path or ""), rule.values or {}
-    return lambda message, segment: values.get(read(message, segment), "upsert")
+def _met(conditions: list[_Condition], document: Document) -> tuple[str, str]:
+    for name, path, values in conditions:
+        found = path.read_all(document, None)
+        if any(value in values or ("*" in values and value) for value in found):
+            return name, path.position(None)
+    return "", ""
+
+
+def _texts(paths: str | list[str] | None) -> list[str]:
+    if paths is None:
+        return []
+    return [paths] if isinstance(paths, str) else paths

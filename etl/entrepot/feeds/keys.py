@@ -5,13 +5,15 @@ Shared by the register (which keys do two persons state?) and the door (row keys
 
 from __future__ import annotations
 
-from entrepot.feeds.extract import NULL, CompiledMapping, Extractor, RawRow
-from entrepot.feeds.hl7v2.message import Message
+from entrepot.feeds.document import NULL, Document
+from entrepot.feeds.extract import CompiledMapping, Extractor, RawRow
 from entrepot.feeds.mapping import Mapping
 from entrepot.keys import Keyring
-from entrepot.staging.kinds import KINDS, PROVIDER, STAY, UNIT, Reference
+from entrepot.staging.kinds import CODED, KINDS, PROVIDER, STAY, UNIT, Reference
 
-KEY_AS: dict[str, Reference] = {"stay": STAY, "unit": UNIT, "provider": PROVIDER}
+KEY_AS: dict[str, Reference] = {
+    "stay": STAY, "unit": UNIT, "provider": PROVIDER, "coded": CODED,
+}  # fmt: skip
 
 
 def present(parts: list[str]) -> bool:
@@ -37,13 +39,13 @@ def row_label(mapping: Mapping) -> str:
 
 
 def exclusive_keys(
-    extractor: Extractor, message: Message, domain: str, keyring: Keyring
+    extractor: Extractor, document: Document, domain: str, keyring: Keyring
 ) -> list[tuple[bytes, str]]:
-    """(HMAC, position) of each key of the message that only one person may state."""
+    """(HMAC, position) of each key of the document that only one person may state."""
     found: dict[bytes, str] = {}
-    for compiled in extractor.mappings(message.structure):
+    for compiled in extractor.mappings(document.event):
         if _exclusive(compiled):
-            for row in compiled.rows(message):
+            for row in compiled.rows(document):
                 found.update(_keys_of(row, domain, keyring))
     return sorted(found.items())
 

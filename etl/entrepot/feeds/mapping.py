@@ -31,8 +31,10 @@ IDENTIFYING: dict[str, frozenset[str]] = {
             "stay_authorities",
             "relative_family", "relative_given", "professional_family", "professional_given",
             "professional_numbers", "mother_value", "mother_namespace", "mother_authority",
+            "own_reference", "subject_reference", "stay_reference", "display_names",
         }
     ),
+    "statement": frozenset({"set", "name", "version_number", "replaces"}),
     "link": frozenset({"value", "namespace", "authority", "type"}),
     "opposition": frozenset({"type", "status", "date"}),
 }  # fmt: skip
@@ -97,9 +99,9 @@ class Column(Element):
 
 
 class Reader(_Strict):
-    """A reader that fills several columns from one typed element (OBX-5 by OBX-2)."""
+    """A reader of the format that fills several columns from one typed element (OBX-5 by OBX-2)."""
 
-    reader: Literal["obx_value", "obx_range", "attachment"]
+    reader: str
     path: str
     columns: dict[str, Treatment]
 
@@ -131,7 +133,8 @@ class Mapping(_Strict):
         collapse: rows of one record with the same key become one, this text column joined.
         event_time: paths of the second criterion of order.
         clear: columns that this event empties (a cancelled discharge has no end).
-        pair: of a link: the second identifier list, `MRG-1`, or `PID` for two PID segments.
+        pair: of a link: the second identifier list, `MRG-1`, `PID` for two PID segments, or
+            `reference` when the values name another resource.
         rank: precedence of a patient's attributes below the source's own rank.
     """
 
@@ -142,7 +145,7 @@ class Mapping(_Strict):
     foreach: str | None = None
     where: dict[str, list[str]] = {}
     key: list[str | list[str]] = []
-    key_as: Literal["stay", "unit", "provider"] | None = None
+    key_as: Literal["stay", "unit", "provider", "coded"] | None = None
     namespace: str = ""
     key_fallback: list[str | list[str]] = []
     key_by_person: list[str | list[str]] = []
@@ -177,9 +180,17 @@ class Mapping(_Strict):
 
 
 class Events(_Strict):
-    """Events that yield no row by a named rule of a closed list (DESIGN 1)."""
+    """Records that yield no row by a named rule of a closed list (DESIGN 1).
 
-    excluded: dict[str, list[str]]
+    Args:
+        excluded: rule -> events.
+        excluded_when: rule -> path -> values of which one excludes the record.
+        quarantined_when: reason -> path -> values of which one quarantines it.
+    """
+
+    excluded: dict[str, list[str]] = {}
+    excluded_when: dict[str, dict[str, list[str]]] = {}
+    quarantined_when: dict[str, dict[str, list[str]]] = {}
 
 
 def _only(found: Iterable[str], allowed: Iterable[str], kind: str) -> None:
@@ -205,6 +216,7 @@ def _check_treatment(kind: Kind, name: str, treatment: Treatment | None) -> None
 class MappingSet(_Strict):
     """All mappings of one format, with the fingerprint of their bytes."""
 
+    format: str
     mappings: tuple[Mapping, ...]
     events: Events
     fingerprint: str
@@ -219,7 +231,7 @@ def load_mappings(feed: str, overlays: Iterable[Path] = ()) -> MappingSet:
     overlays = list(overlays)
     paths = data_files(f"mappings/{feed}", "*.yaml", overlays)
     digest = hashlib.sha256()
-    mappings, events = [], Events(excluded={})
+    mappings, events = [], Events()
     for path in paths:
         digest.update(path.name.encode() + path.read_bytes())
         if path.name == "events.yaml":
@@ -230,4 +242,6 @@ def load_mappings(feed: str, overlays: Iterable[Path] = ()) -> MappingSet:
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise ConfigurationError(f"two mappings are named {doubled[0]}", where=f"mappings/{feed}")
-    return MappingSet(mappings=tuple(mappings), events=events, fingerprint=digest.hexdigest())
+    return MappingSet(
+        format=feed, mappings=tuple(mappings), events=events, fingerprint=digest.hexdigest()
+    )

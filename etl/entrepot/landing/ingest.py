@@ -18,14 +18,14 @@ import sqlalchemy as sa
 from entrepot.config import Site
 from entrepot.errors import ConfigurationError, RecordFault
 from entrepot.keys import Keyring
+from entrepot.landing import fhir_split, hl7v2_split
 from entrepot.landing.arrival import EMPTY, Arrival, whole
 from entrepot.landing.containers import Container, open_containers
 from entrepot.landing.database import check_keyring, create_tables, write_transaction, zone_engine
-from entrepot.landing.hl7v2_split import split_stream
 from entrepot.landing.inputs import check_paths
 from entrepot.landing.ledger import Ledger
 from entrepot.landing.segments import SegmentWriter
-from entrepot.landing.sniff import FORMATS, HL7V2, UNKNOWN
+from entrepot.landing.sniff import CDA, FHIR, FORMATS, HL7V2, UNKNOWN
 from entrepot.landing.tables import Tally
 
 NOT_SUPPORTED = "format_not_supported"
@@ -161,8 +161,11 @@ class _Landing:
         sniffed = self.default if container.format == UNKNOWN else container.format
         format_ = self.format or sniffed
         if format_ == HL7V2:
-            return split_stream(container.chunks())
-        arrival = whole(container.chunks(), format_, RecordFault(NOT_SUPPORTED))
+            return hl7v2_split.split_stream(container.chunks())
+        if format_ == FHIR:
+            return fhir_split.split_stream(container.chunks())
+        fault = None if format_ == CDA else RecordFault(NOT_SUPPORTED)
+        arrival = whole(container.chunks(), format_, fault)
         if not arrival.digest and not arrival.content.strip():
             arrival = replace(arrival, fault=RecordFault(EMPTY))
         return iter([arrival])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
@@ -10,14 +11,21 @@ from typing import Any
 from entrepot.config import Register as RegisterConfig
 from entrepot.config import Source
 from entrepot.errors import RecordFault
-from entrepot.feeds.extract import NULL, RawRow
+from entrepot.feeds.document import NULL
+from entrepot.feeds.extract import RawRow
 from entrepot.keys import IDENTIFIER, PERSON, Keyring
 
 INS_NAMESPACES = {"1.2.250.1.213.1.4.8", "1.2.250.1.213.1.4.9"}
 INS_TEST_NAMESPACES = {"1.2.250.1.213.1.4.10", "1.2.250.1.213.1.4.11"}
 SECRET_STATUS = {"CACH", "ANOM"}  # hidden or anonymous identity: no link row, ever (DESIGN 3)
 VALIDATED = "VALI"
+# A server's own id of a person: a number of that server, never the one that gives the pseudonym
+# when the hospital's own (IPP) is known.
+REFERENCE = "fhir:"
+MIN_NUMBER = 8  # a shorter logical id would be found by chance in texts
 NIR_LENGTH = 15
+_TOKENS = ("own_reference", "subject_reference", "stay_reference")
+_PARTS = ("value", "namespace", "authority", "type")
 IDENTITY_LISTS = (
     "family_names", "given_names", "full_given_names", "streets", "postcodes", "towns",
     "phones", "mails", "relative_family", "relative_given", "stay_numbers",
@@ -60,13 +68,18 @@ class Subject:
 
 
 def identifiers(
-    values: list[str], namespaces: list[str], authorities: list[str], types: list[str],
-    source: Source, config: RegisterConfig,
-) -> list[Identifier]:  # fmt: skip
-    """Aligned repetitions of a CX field as identifiers with one spelling of each authority."""
+    stated: Sequence[list[str]], source: Source, config: RegisterConfig, default_type: str = ""
+) -> list[Identifier]:
+    """Identifiers with one spelling of each authority.
+
+    Args:
+        stated: aligned repetitions of values, namespaces (OIDs), authorities' names and types.
+        default_type: of an identifier whose type is not sent.
+    """
     found = []
-    rows = zip_longest(values, namespaces, authorities, types, fillvalue="")
-    for value, namespace, name, type_code in rows:
+    rows = zip_longest(*stated, fillvalue="")
+    for value, sent_namespace, name, sent_type in rows:
+        namespace, type_code = sent_namespace.removeprefix("urn:oid:"), sent_type or default_type
         if not value or value == NULL:
             continue
         authority = namespace or name or source.authority or source.domain
@@ -75,22 +88,29 @@ def identifiers(
     return found
 
 
-def subject(row: RawRow, source: Source, config: RegisterConfig) -> Subject:
-    """The subject of a PID row (kind `identity`).
+def reference(token: str, source: Source) -> Identifier:
+    """A server's own id of a person (`Patient/123`) as one of their numbers."""
+    return Identifier(REFERENCE + source.domain, token, "")
+
+
+def subject(row: RawRow, source: Source, config: RegisterConfig, place: str) -> Subject:
+    """The subject of an identity row (a PID, a Patient, a patientRole, a resource's subject).
+
+    Args:
+        place: where the format states a subject, for faults.
 
     Raises:
         RecordFault: several local numbers of one authority (`several_ipp`).
     """
-    lists = row.lists
-    found = identifiers(
-        lists["identifier_value"], lists["identifier_namespace"], lists["identifier_authority"],
-        lists["identifier_type"], source, config,
-    )  # fmt: skip
+    stated = [row.lists.get(f"identifier_{part}", []) for part in _PARTS]
+    found = identifiers(stated, source, config, row.values.get("identifier_type", ""))
+    if own := row.values.get("own_reference", ""):
+        found.append(reference(own, source))
     ins = [i for i in found if _is_ins(i, config)]
     local = [i for i in found if not _is_any_ins(i) and i.type_code in config.identifier_types]
     distinct = {(i.authority, i.value): i for i in local}
     if len({authority for authority, _ in distinct}) < len(distinct):
-        raise RecordFault("several_ipp", "PID-3")
+        raise RecordFault("several_ipp", place)
     status = row.values.get("identity_status", "")
     notices = ("ins_key_invalid",) if any(not _nir_key_valid(i.value) for i in ins) else ()
     return Subject(
@@ -113,36 +133,60 @@ def first_identifier(subject_: Subject, config: RegisterConfig) -> Identifier | 
 def rank(authority: str, config: RegisterConfig) -> int:
     """Precedence of an assigning authority; lower comes first."""
     order = config.authority_rank
-    return order.index(authority) if authority in order else len(order)
+    if authority in order:
+        return order.index(authority)
+    return len(order) + authority.startswith(REFERENCE)
 
 
 def identity_payload(rows: list[RawRow]) -> bytes:
     """What the text engine must find of this person, as canonical JSON (bytes).
 
-    Keys: IDENTITY_LISTS, `numbers` ([label, value] pairs) and `birth_dates` (as sent).
+    Keys: IDENTITY_LISTS, `numbers` ([label, value] pairs), `birth_dates` (as sent) and
+    `stay_aliases` ([a server's id of a stay, its number] pairs).
     """
-    payload: dict[str, Any] = {}
-    for name in IDENTITY_LISTS:
-        values = {v.strip() for row in rows for v in row.lists.get(name, []) if v and v != NULL}
-        payload[name] = sorted(values - {""})
+    payload: dict[str, Any] = {name: _stated(rows, name) for name in IDENTITY_LISTS}
+    # A name in one string may stand in any order: each of its words is looked for.
+    words = {word for name in _stated(rows, "display_names") for word in _words(name)}
+    payload["family_names"] = sorted({*payload["family_names"], *words})
     # PV1-19 equals the FINESS in an official sample: a public number, not an identifier.
-    public = {code for row in rows for code in row.lists["stay_authorities"]}
+    public = {code for row in rows for code in row.lists.get("stay_authorities", [])}
     payload["stay_numbers"] = sorted(set(payload["stay_numbers"]) - public)
-    numbers = {
-        (_number_label(row, n), value)
-        for row in rows
-        for n, value in enumerate(row.lists["identifier_value"])
-        if value and value != NULL
-    }
-    numbers |= {("AUTRE_ID", v) for row in rows for v in row.lists["numbers"] if v and v != NULL}
-    payload["numbers"] = [list(pair) for pair in sorted(numbers)]
+    payload["numbers"] = [list(pair) for pair in sorted(_numbers(rows))]
     births = {row.values.get("birth_date", "") for row in rows} - {"", NULL}
     payload["birth_dates"] = sorted(births)
+    aliases = {
+        (token, numbers[0])
+        for row in rows
+        if (token := row.values.get("stay_reference", ""))
+        and (numbers := [v for v in row.lists.get("stay_numbers", []) if v])
+    }
+    payload["stay_aliases"] = [list(pair) for pair in sorted(aliases)]
     return json.dumps(payload, ensure_ascii=False, sort_keys=True).encode()
 
 
+def _stated(rows: list[RawRow], name: str) -> list[str]:
+    values = {v.strip() for row in rows for v in row.lists.get(name, []) if v and v != NULL}
+    return sorted(values - {""})
+
+
+def _words(name: str) -> list[str]:
+    return [word for word in name.replace(",", " ").split() if len(word) > 1]
+
+
+def _numbers(rows: list[RawRow]) -> set[tuple[str, str]]:
+    numbers = {
+        (_number_label(row, n), value)
+        for row in rows
+        for n, value in enumerate(row.lists.get("identifier_value", []))
+        if value and value != NULL
+    }
+    numbers |= {("AUTRE_ID", value) for value in _stated(rows, "numbers")}
+    tokens = (row.values.get(name, "") for row in rows for name in _TOKENS)
+    return numbers | {("AUTRE_ID", token) for token in tokens if len(token) >= MIN_NUMBER}
+
+
 def _number_label(row: RawRow, position: int) -> str:
-    types = row.lists["identifier_type"]
+    types = row.lists.get("identifier_type", [])
     type_code = types[position] if position < len(types) else ""
     return "SECU" if type_code.startswith("INS") or type_code in {"NH", "SS", "NI"} else "IPP"
 

@@ -1,31 +1,59 @@
-"""The register pass over one record: event, time, subject, links, keys of one person only."""
+"""The register pass over one record: event, time, version, subject, links, keys of one person."""
 
 from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
 
-from entrepot.config import Register as RegisterConfig
 from entrepot.config import SiteConfig, Source
 from entrepot.errors import RecordFault
-from entrepot.feeds.extract import CompiledMapping, Extractor, RawRow
-from entrepot.feeds.hl7v2.message import Message, parse
-from entrepot.feeds.hl7v2.path import compile_path
-from entrepot.feeds.hl7v2.values import instant, timestamp
+from entrepot.feeds.document import Document
+from entrepot.feeds.extract import Extractor, RawRow
+from entrepot.feeds.feeds import Feeds
+from entrepot.feeds.hl7v2.values import timestamp
 from entrepot.feeds.keys import exclusive_keys
-from entrepot.keys import REGISTER, Keyring
+from entrepot.feeds.times import stated_at
+from entrepot.keys import RECORD, REGISTER, Keyring
+from entrepot.register.links import link_statements
 from entrepot.register.person import (
     Identifier,
     Subject,
     first_identifier,
     identifiers,
     identity_payload,
+    reference,
     subject,
 )
 
 FUTURE = dt.timedelta(days=1)  # a message dated later than this after its receipt is not believed
-_TIMES = (compile_path("MSH-7"), compile_path("EVN-2"))
-_LINK_EVENTS_PIDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """One record as landing gives it; `received_at` is UTC, naive, as the ledger keeps it."""
+
+    record_id: int
+    source: str
+    format: str
+    content: bytes
+    received_at: dt.datetime
+
+
+@dataclass(slots=True)
+class Version:
+    """What a record is a version of, and what it replaces; all HMACs.
+
+    Args:
+        set: the resource or document set; empty when the record is a version of nothing.
+        order: sorts the versions of a set as their sender made them.
+        names: other names by which a record may be replaced.
+        replaces: names and sets that this record replaces or withdraws.
+    """
+
+    set: bytes = b""
+    order: str = ""
+    names: tuple[bytes, ...] = ()
+    replaces: tuple[bytes, ...] = ()
 
 
 @dataclass(slots=True)
@@ -50,6 +78,9 @@ class Registered:
     mother: Identifier | None = None
     opposed_on: dt.date | None = None
     notices: list[tuple[str, str]] = field(default_factory=list)
+    referred: bool = False  # the subject is a reference: somebody else states who it is
+    personal: bool = True  # a unit or a professional belongs to nobody
+    of: Version = field(default_factory=Version)
 
     def version(self) -> str:
         """Sorts statements of the register as their senders made them."""
@@ -59,83 +90,154 @@ class Registered:
 class Registrar:
     """Reads records for the register; holds the compiled mappings and the site's rules."""
 
-    def __init__(self, config: SiteConfig, keyring: Keyring, extractor: Extractor) -> None:
-        self._config, self._keyring, self._extractor = config, keyring, extractor
+    def __init__(self, config: SiteConfig, keyring: Keyring, feeds: Feeds) -> None:
+        self._config, self._keyring, self._feeds = config, keyring, feeds
 
-    def register(
-        self, record_id: int, source_name: str, content: bytes, received_at: dt.datetime
-    ) -> Registered:
-        """One record's registration; a fault becomes its disposition, never an exception.
-
-        Args:
-            received_at: UTC, naive, as the ledger keeps it.
-        """
-        result = Registered(record_id)
+    def register(self, landed: Landed) -> Registered:
+        """One record's registration; a fault becomes its disposition, never an exception."""
+        result = Registered(landed.record_id)
         try:
-            self._read(result, source_name, content, received_at)
+            self._read(result, landed)
         except RecordFault as fault:
             result.disposition = "quarantined"
             result.reason, result.position = fault.reason, fault.position
         return result
 
-    def _read(
-        self, result: Registered, source_name: str, content: bytes, received_at: dt.datetime
-    ) -> None:
-        source = self._config.sources.get(source_name, Source())
-        message = parse(content, source.charset)
+    def _read(self, result: Registered, landed: Landed) -> None:
+        source = self._config.sources.get(landed.source, Source())
+        extractor = self._feeds.extractor(landed.format)
+        document = extractor.parse(landed.content, source.charset)
         try:
-            self._read_message(result, source_name, message, received_at)
+            self._read_document(result, landed, extractor, document)
         finally:
-            result.notices += _all_notices(message)
+            result.notices += document.notices
 
-    def _read_message(
-        self, result: Registered, source_name: str, message: Message, received_at: dt.datetime
+    def _read_document(
+        self, result: Registered, landed: Landed, extractor: Extractor, document: Document
     ) -> None:
-        source = self._config.sources.get(source_name, Source())
-        result.event = message.structure
-        rule = self._extractor.exclusion(result.event)
-        if rule is not None:
+        source = self._config.sources.get(landed.source, Source())
+        places = extractor.places
+        result.event = document.event
+        if rule := extractor.exclusion(result.event):
             result.disposition, result.reason = "excluded", rule
             return
-        if not self._extractor.covers(result.event):
-            raise RecordFault("event_not_mapped", "MSH-9")
-        result.control = self._keyring.digest(REGISTER, source_name, message.control_id)
-        result.stated_at, result.instant = stated_at(message, self._config)
-        self._identify(result, message, source)
-        if result.instant > received_at + FUTURE:
-            raise RecordFault("message_in_future", "MSH-7")
-        result.keys = exclusive_keys(self._extractor, message, source.domain, self._keyring)
+        if not extractor.covers(result.event):
+            raise RecordFault("event_not_mapped", places.event)
+        if document.control:
+            result.control = self._keyring.digest(REGISTER, landed.source, document.control)
+        result.stated_at, result.instant = stated_at(
+            document, places, self._config.zone, landed.received_at
+        )
+        carried = self._carried(document, source)
+        self._version(result, landed, [(extractor, document), *carried])
+        for one, inner in ((extractor, document), *carried):
+            if rule := one.exclusion_by_content(inner):
+                result.disposition, result.reason = "excluded", rule
+                return
+            one.check_content(inner)
+        result.personal = extractor.personal(result.event) or bool(carried)
+        if result.personal:
+            self._identify(result, source, extractor, [document, *(d for _, d in carried)])
+        if result.instant > landed.received_at + FUTURE:
+            raise RecordFault("message_in_future", places.time)
+        result.keys = exclusive_keys(extractor, document, source.domain, self._keyring)
 
-    def _identify(self, result: Registered, message: Message, source: Source) -> None:
-        config = self._config.register_
-        compiled = self._extractor.mappings(result.event)
-        people = _rows(compiled, "identity", message)
+    def _carried(self, document: Document, source: Source) -> list[tuple[Extractor, Document]]:
+        """The CDA documents inside a message, parsed."""
+        cda = self._feeds.extractor("cda") if (found := document.embedded()) else None
+        parsed = []
+        for one in found:
+            try:
+                parsed.append((cda, cda.parse(one.content, source.charset)))  # type: ignore[union-attr]
+            except RecordFault as fault:
+                raise RecordFault(fault.reason, one.position) from None
+        return parsed  # type: ignore[return-value]
+
+    def _version(
+        self, result: Registered, landed: Landed, told: list[tuple[Extractor, Document]]
+    ) -> None:
+        """The set of which the record is a version, and what it replaces."""
+        domain = self._config.sources.get(landed.source, Source()).domain
+        content = self._keyring.keyed(RECORD, landed.content)
+        carries = len(told) > 1
+        for extractor, document in told:
+            for row in extractor.rows(document, "statement"):
+                self._state(result, row, domain, content, landed.format != "hl7v2" or carries)
+
+    def _state(
+        self, result: Registered, row: RawRow, domain: str, content: str, named: bool
+    ) -> None:
+        """`named` is false for a letter without document: its rows replace each other by key."""
+
+        def keyed(names: list[str]) -> tuple[bytes, ...]:
+            return tuple(self._keyring.digest(REGISTER, "set", domain, n) for n in names if n)
+
+        of = result.of
+        of.replaces += keyed(row.lists.get("replaces", []))
+        if not named:
+            return
+        of.names += keyed(row.lists.get("name", []))
+        if (name := row.values.get("set", "")) and not of.set:
+            (of.set,) = keyed([name])
+            number = row.values.get("version_number", "")
+            count = int(number) if number.isascii() and number.isdigit() else 0
+            of.order = f"{count:012d}|{result.instant:%Y%m%d%H%M%S%f}|{content}"
+
+    def _identify(
+        self, result: Registered, source: Source, extractor: Extractor, told: list[Document]
+    ) -> None:
+        config, places = self._config.register_, extractor.places
+        document = told[0]
+        people = extractor.rows(document, "identity")
         if not people:
-            raise RecordFault("subject_without_ipp", "PID")
-        subjects = [subject(row, source, config) for row in people]
-        links = _rows(compiled, "link", message)
+            raise RecordFault("subject_without_ipp", places.subject.partition("-")[0])
+        links = extractor.rows(document, "link")
+        subjects = [subject(row, source, config, places.subject) for row in people]
         if len({_local_key(s) for s in subjects}) > 1 and not links:
-            raise RecordFault("several_subjects", "PID[2]")
+            raise RecordFault("several_subjects", places.second)
         first = subjects[0]
-        result.subject = first_identifier(first, config)
-        result.also = first.local
+        result.subject, result.also = first_identifier(first, config), first.local
         result.secret = first.secret
         result.ins = first.ins if first.validated else None
-        result.notices += [(code, "PID-3") for s in subjects for code in s.notices]
+        result.notices += [(code, places.subject) for s in subjects for code in s.notices]
+        self._refer(result, people[0], source)
         if result.subject is None and result.ins is None:
-            raise RecordFault("subject_without_ipp", "PID-3")
-        result.payload = identity_payload(people)
-        result.mother = _mother(people[0], source, config)
-        result.links = _links(links, subjects, source, config)
-        result.opposed_on = self._opposition(compiled, message, result)
+            raise RecordFault("subject_without_ipp", places.subject)
+        result.payload = identity_payload([*people, *self._inner(told[1:], first, source)])
+        result.mother = _mother(people[0], source, self._config)
+        result.links = link_statements(links, subjects, source, config)
+        result.opposed_on = self._opposition(extractor, document, result)
+
+    def _refer(self, result: Registered, row: RawRow, source: Source) -> None:
+        """A resource that names its subject by reference states nothing about them."""
+        token = row.values.get("subject_reference", "")
+        if token and result.subject is None:
+            result.subject, result.referred = reference(token, source), True
+
+    def _inner(self, inner: list[Document], outer: Subject, source: Source) -> list[RawRow]:
+        """Who the carried documents say they are about: the message's patient, or nobody's.
+
+        Raises:
+            RecordFault: `several_subjects`: an INS of the document is not the message's.
+        """
+        rows: list[RawRow] = []
+        for document in inner:
+            cda = self._feeds.extractor("cda")
+            found = cda.rows(document, "identity")
+            rows += found
+            for row in found:
+                one = subject(row, source, self._config.register_, cda.places.subject)
+                if one.ins and outer.ins and one.ins.value != outer.ins.value:
+                    raise RecordFault("several_subjects", cda.places.subject)
+        return rows
 
     def _opposition(
-        self, compiled: list[CompiledMapping], message: Message, result: Registered
+        self, extractor: Extractor, document: Document, result: Registered
     ) -> dt.date | None:
         types = self._config.oppositions.con_types
         if not types:
             return None
-        for row in _rows(compiled, "opposition", message):
+        for row in extractor.rows(document, "opposition"):
             if row.values["type"] in types and row.values["status"] == "R":
                 moment, _ = timestamp(row.values["date"], self._config.zone)
                 stated = result.stated_at or dt.datetime.min
@@ -143,92 +245,11 @@ class Registrar:
         return None
 
 
-def _all_notices(message: Message) -> list[tuple[str, str]]:
-    """The reader's notices; fields with escapes that no mapping read are read for theirs."""
-    for segment in message.segments[1:]:
-        if "\\" in segment.raw:
-            for number in range(1, segment.count() + 1):
-                segment.text(number)
-    return list(message.notices)
-
-
-def stated_at(message: Message, config: SiteConfig) -> tuple[dt.datetime, dt.datetime]:
-    """When the sender stated the message (MSH-7, else EVN-2): local civil time, and UTC.
-
-    Dates of the warehouse are local; versions are ordered by UTC, because an hour of October
-    is told twice.
-
-    Raises:
-        RecordFault: neither is there, or the first that is there is impossible.
-    """
-    for path in _TIMES:
-        text = path.read(message, None)
-        if text:
-            try:
-                moment, _ = timestamp(text, config.zone)
-                utc = instant(text, config.zone)
-            except RecordFault as fault:
-                raise RecordFault(fault.reason, path.position(None)) from None
-            if moment is not None and utc is not None:
-                return moment, utc
-    raise RecordFault("message_time_missing", "MSH-7")
-
-
-def _rows(compiled: list[CompiledMapping], kind: str, message: Message) -> list[RawRow]:
-    found = [mapping for mapping in compiled if mapping.mapping.kind == kind]
-    return [row for mapping in found for row in mapping.rows(message)]
-
-
 def _local_key(person: Subject) -> tuple[str, ...]:
     return tuple(f"{i.authority}\x1f{i.value}" for i in person.local)
 
 
-def _mother(row: RawRow, source: Source, config: RegisterConfig) -> Identifier | None:
-    values = row.values
-    found = identifiers(
-        [values["mother_value"]], [values["mother_namespace"]], [values["mother_authority"]], [""],
-        source, config,
-    )  # fmt: skip
+def _mother(row: RawRow, source: Source, config: SiteConfig) -> Identifier | None:
+    values = [row.values.get(f"mother_{part}", "") for part in ("value", "namespace", "authority")]
+    found = identifiers([[value] for value in (*values, "")], source, config.register_)
     return found[0] if found else None
-
-
-def _links(
-    rows: list[RawRow], subjects: list[Subject], source: Source, config: RegisterConfig
-) -> list[tuple[Identifier, Identifier, str]]:
-    links = [(subjects[0].local[0], other, "link") for other in subjects[0].local[1:]]
-    for row in rows:
-        relation = row.mapping.relation or "link"
-        if row.mapping.pair == "PID":
-            pair = _two(subjects)
-        else:
-            pair = _absorbed(row, subjects, source, config)
-        if _number(pair[0]) == _number(pair[1]):
-            raise RecordFault("merge_self", row.position or "PID[2]")
-        links.append((*pair, relation))
-    return links
-
-
-def _number(identifier: Identifier) -> tuple[str, str]:
-    return identifier.authority, identifier.value
-
-
-def _two(subjects: list[Subject]) -> tuple[Identifier, Identifier]:
-    if len(subjects) != _LINK_EVENTS_PIDS or not all(s.local for s in subjects):
-        raise RecordFault("link_incomplete", "PID[2]")
-    return subjects[0].local[0], subjects[1].local[0]
-
-
-def _absorbed(
-    row: RawRow, subjects: list[Subject], source: Source, config: RegisterConfig
-) -> tuple[Identifier, Identifier]:
-    lists = row.lists
-    found = identifiers(
-        lists["value"], lists["namespace"], lists["authority"], lists["type"], source, config
-    )
-    local = [i for i in found if i.type_code in config.identifier_types]
-    number = row.segment.number if row.segment else 1
-    person = subjects[min(number, len(subjects)) - 1]  # ADT_A39 repeats PID and MRG together
-    if not local or not person.local:
-        raise RecordFault("link_incomplete", f"MRG[{number}]-1")
-    survivor = next((i for i in person.local if i.authority == local[0].authority), person.local[0])
-    return survivor, local[0]

@@ -16,6 +16,7 @@ from entrepot.keys import REGISTER, Keyring
 from entrepot.register import tables
 from entrepot.register.clusters import LinkStatement, clusters
 from entrepot.register.person import rank
+from entrepot.register.versions import stale_records
 
 
 @dataclass(slots=True)
@@ -53,10 +54,12 @@ class Snapshot:
         self._spellings: dict[bytes, set[bytes]] = defaultdict(set)
         for row in connection.execute(select(tables.spelling)):
             self._spellings[row.alias].add(row.hmac)
+        self._stale = stale_records(connection)
         self._roots = clusters(
             [
                 LinkStatement(row.left, row.right, row.relation, row.version)
                 for row in connection.execute(select(tables.link))
+                if row.record_id not in self._stale
             ]
             + self._one_spelling()
         )
@@ -135,6 +138,8 @@ class Snapshot:
     def _read_oppositions(self, connection: Connection) -> None:
         query = select(tables.opposition).where(tables.opposition.c.withdrawn_on.is_(None))
         for row in connection.execute(query):
+            if row.record_id in self._stale:
+                continue
             numbers = {row.identifier, *self._spellings.get(row.identifier, ())}
             found = [self.persons.get(self.root(number)) for number in numbers]
             for person in found:
@@ -144,6 +149,8 @@ class Snapshot:
     def _read_kin(self, connection: Connection) -> None:
         last: dict[bytes, tuple[str, bytes]] = {}
         for row in connection.execute(select(tables.kin)):
+            if row.record_id in self._stale:
+                continue
             child = self.root(row.child)
             last[child] = max(last.get(child, ("", b"")), (row.version, self.root(row.mother)))
         for child, (_, mother) in last.items():
@@ -159,6 +166,7 @@ class Snapshot:
         for row in self._records:
             root = self._person_of(row)
             known = row.disposition == "known" and root is not None
+            known = known and row.record_id not in self._stale
             if known and not self.persons[root].opposed:  # type: ignore[index]
                 standing[row.record_id] = root
         owners: dict[bytes, set[bytes | None]] = defaultdict(set)
@@ -205,8 +213,12 @@ class Snapshot:
         # Opposition goes first: nothing of an opposed person is worked on, not even a fault.
         if root is not None and self.persons[root].opposed:
             return ("excluded", "opposed_patient", "")
-        if found[0] != "known":
+        if row.record_id in self._stale:
+            return ("excluded", self._stale[row.record_id], "")
+        if found[0] != "known" or not row.personal:
             return found
+        if root is None and row.referred:
+            return ("quarantined", "subject_unknown", "subject")
         if root is None:
             return ("quarantined", "subject_without_ipp", "PID-3")
         conflict = self._conflicts.get(row.record_id)

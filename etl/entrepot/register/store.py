@@ -26,7 +26,8 @@ def store(connection: Connection, keyring: Keyring, batch: Iterable[Registered])
 
 def forget(connection: Connection, record_ids: list[int]) -> None:
     """Removes registrations (a changed mapping, an erased record) with what hangs on them."""
-    for table in (tables.link, tables.stated_key, tables.kin, tables.registration):
+    hanging = (tables.link, tables.stated_key, tables.kin, tables.version, tables.version_name)
+    for table in (*hanging, tables.replacement, tables.registration):
         connection.execute(delete(table).where(table.c.record_id.in_(record_ids)))
     con = tables.opposition
     connection.execute(delete(con).where(con.c.record_id.in_(record_ids)))
@@ -66,9 +67,12 @@ def _store_one(connection: Connection, keyring: Keyring, registered: Registered)
             secret=registered.secret,
             disposition=registered.disposition,
             reason=registered.reason,
-            position=registered.position,
+            position=registered.position[:40],
+            referred=registered.referred,
+            personal=registered.personal,
         )
     )
+    _store_version(connection, registered)
     _store_relations(connection, keyring, registered, subject)
 
 
@@ -76,7 +80,8 @@ def _keep_identifiers(
     connection: Connection, keyring: Keyring, registered: Registered
 ) -> bytes | None:
     linked = [i for left, right, _ in registered.links for i in (left, right)]
-    named = [registered.subject, registered.mother, *registered.also, *linked]
+    stated = None if registered.referred else registered.subject
+    named = [stated, registered.mother, *registered.also, *linked]
     for one in {i for i in named if i is not None}:
         row = {
             "hmac": one.hmac(keyring),
@@ -92,6 +97,17 @@ def _keep_identifiers(
     return registered.ins.hmac(keyring) if registered.ins is not None else None
 
 
+def _store_version(connection: Connection, registered: Registered) -> None:
+    of, record_id = registered.of, registered.record_id
+    if of.set:
+        row = {"record_id": record_id, "set": of.set, "order": of.order}
+        connection.execute(insert(tables.version).values(row))
+    for table, names in ((tables.version_name, of.names), (tables.replacement, of.replaces)):
+        rows = [{"record_id": record_id, "hmac": name} for name in sorted(set(names))]
+        if rows:
+            connection.execute(insert(table), rows)
+
+
 def _store_relations(
     connection: Connection, keyring: Keyring, registered: Registered, subject: bytes | None
 ) -> None:
@@ -101,7 +117,7 @@ def _store_relations(
         row = {**common, "left": pair[0], "right": pair[1], "relation": relation}
         connection.execute(insert(tables.link).values(row))
     for hmac, position in registered.keys:
-        row = {"record_id": registered.record_id, "hmac": hmac, "position": position}
+        row = {"record_id": registered.record_id, "hmac": hmac, "position": position[:40]}
         connection.execute(insert(tables.stated_key).values(row))
     if registered.mother is not None and subject is not None:
         row = {**common, "child": subject, "mother": registered.mother.hmac(keyring)}

@@ -30,11 +30,38 @@ registration = Table(
     Column("subject", LargeBinary(32)),  # HMAC of the person's local number
     Column("ins", LargeBinary(32)),  # HMAC of a validated INS
     Column("identity_digest", LargeBinary(32)),
+    Column("referred", Boolean, nullable=False, default=False),  # the subject is a reference
+    Column("personal", Boolean, nullable=False, default=True),  # false: a unit, a professional
     Column("secret", Boolean, nullable=False, default=False),  # CACH, ANOM
     Column("disposition", String(12), nullable=False),  # known, quarantined, excluded
     Column("reason", String(40), nullable=False, default=""),
     Column("position", String(40), nullable=False, default=""),
     Index("registration_subject", "subject"),
+)
+
+# What a record is a version of (a FHIR resource, a CDA document set); the newest speaks alone.
+version = Table(
+    "version",
+    metadata,
+    Column("record_id", ForeignKey("record.record_id", ondelete="CASCADE"), primary_key=True),
+    Column("set", LargeBinary(32), nullable=False),
+    Column("order", String(120), nullable=False),
+    Index("version_set", "set"),
+)
+
+version_name = Table(
+    "version_name",
+    metadata,
+    Column("record_id", ForeignKey("record.record_id", ondelete="CASCADE"), primary_key=True),
+    Column("hmac", LargeBinary(32), primary_key=True),
+)
+
+# The names and sets that a record replaces or withdraws.
+replacement = Table(
+    "replacement",
+    metadata,
+    Column("record_id", ForeignKey("record.record_id", ondelete="CASCADE"), primary_key=True),
+    Column("hmac", LargeBinary(32), primary_key=True),
 )
 
 identifier = Table(

@@ -66,6 +66,10 @@ PROVIDER = Reference("provider", "provider_key", "provider_id", "provider/v1", 5
 LOCATION = Reference("location", "", "location_id", "location/v1", 53)
 MOTHER = Reference("mother", "mother_key", "mother_id", "person/v1", 53)
 ORDER = Reference("order", "order_key", "", "event/v1", 0)
+NUMBER = Reference("number", "number_key", "", "event/v1", 0)
+# Another name by which rows refer to a unit, a professional, a medication: `Practitioner/123`.
+ALIAS = Reference("alias", "alias_key", "", "structure/v1", 0)
+CODED = Reference("coded", "coded_key", "", "structure/v1", 0)
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,7 @@ class Kind:
         label: HKDF label of `row_key` and `row_id`.
         personal: rows belong to a person; `structure` rows belong to the site.
         exclusive: a row key stated by two persons quarantines both.
+        told_by_several: feeds may tell the same fact; `fact_key` (mappings/facts.yaml) says so.
     """
 
     name: str
@@ -89,6 +94,7 @@ class Kind:
     label: str
     personal: bool = True
     exclusive: bool = False
+    told_by_several: bool = False
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -111,7 +117,8 @@ COMMON: dict[str, ColumnType] = {
     "record_key": ColumnType.KEY,  # HMAC of the record: the lineage
     "row_number": _I,  # position of the row among the rows of its record
     "source": _C,  # the feed's name in site.yaml
-    "event": _C,  # ADT^A01, ORU^R01…
+    "format": _C,  # hl7v2, cda, fhir
+    "event": _C,  # ADT^A01, Observation, CDA^11502-2…
     "person_key": ColumnType.KEY,  # the cluster's pseudonym; empty for structure
     "person_id": ColumnType.ID,
     "row_key": ColumnType.KEY,  # HMAC of the business key
@@ -163,11 +170,13 @@ MOVEMENT = Kind(
         "start_at": _TS,
         "class_code": _C,
         "nature_code": _C,  # ZBE-9
+        "fact_key": ColumnType.KEY,
     },
     (STAY, UNIT, CARE_UNIT, PROVIDER),
     63,
     "event/v1",
     exclusive=True,
+    told_by_several=True,
 )
 
 EVENT = Kind(
@@ -184,6 +193,8 @@ EVENT = Kind(
         "alt_code": _C,
         "alt_system": _C,
         "rank_code": _C,  # DP DR DAS; A W F
+        "sub_code": _C,  # which of several of one code: OBX-4
+        "verification_code": _C,  # of a diagnosis: confirmed provisional differential refuted
         "value_number": _D,
         "operator": _C,
         "unit_code": _C,
@@ -199,12 +210,15 @@ EVENT = Kind(
         "route_code": _C,
         "activity_code": _C,
         "phase_code": _C,
+        "specimen_code": _C,
         "sig": _T,
         "label": _T,
+        "fact_key": ColumnType.KEY,
     },
-    (STAY, UNIT, PROVIDER, ORDER),
+    (STAY, UNIT, PROVIDER, ORDER, CODED),
     63,
     "event/v1",
+    told_by_several=True,
 )
 
 DOCUMENT = Kind(
@@ -218,23 +232,26 @@ DOCUMENT = Kind(
         "text": _T,
         "date_spans": _C,  # JSON [[start, end], …] of true dates in `text`, for study spaces
         "entities": _C,  # JSON {"NOM:known": 3, …}: what was masked, by label and layer
+        "fact_key": ColumnType.KEY,
     },
-    (STAY, UNIT, PROVIDER),
+    (STAY, UNIT, PROVIDER, NUMBER),
     63,
     "event/v1",
+    told_by_several=True,
 )
 
 STRUCTURE = Kind(
     "structure",
     {
-        "structure_type": _C,  # unit or provider
+        "structure_type": _C,  # unit provider medication device
         "code": _C,
+        "system": _C,
         "label": _T,
         "type_code": _C,
         "site_code": _C,
         "specialty_code": _C,
     },
-    (),
+    (ALIAS,),
     53,
     "care_site/v1",
     personal=False,

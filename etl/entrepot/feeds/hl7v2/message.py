@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 
 from entrepot.errors import RecordFault
+from entrepot.feeds.document import Embedded
 from entrepot.feeds.hl7v2.charset import decode
+from entrepot.feeds.hl7v2.embedded import embedded_documents
 from entrepot.feeds.hl7v2.path import Path, compile_path
 from entrepot.feeds.hl7v2.scope import Scope
 from entrepot.feeds.hl7v2.segment import Header, Notices, Segment
@@ -24,6 +26,7 @@ _TRIGGER = 8  # MSH-9 in a header split at its separators
 # The last field that the norm requires in a segment: one that stops before it was cut.
 _REQUIRED = {"PID": 5, "PV1": 2, "OBR": 4, "OBX": 11, "MRG": 1, "ZBE": 5}
 # Messages whose structure goes on after PID (chapters 3, 4, 7, 9): PV1, MRG, OBR, TXA, FT1…
+_CARRIERS = {"ORU", "MDM"}  # messages that carry documents (CI-SIS, transmission of CDA)
 _GOES_ON = {"ORU", "MDM", "ORM", "OML", "DFT", "RAS", "RDE"}
 # ADT events that may stop at PID: links of two PID, and identities sent without their PV1.
 _MAY_STOP = {"A24", "A28", "A29", "A31", "A37", "A60"}
@@ -72,6 +75,32 @@ class Message:
             if event:
                 self._notices["event_inferred", "MSH-9"] = None
         return f"{code}^{event}" if event else code
+
+    @property
+    def event(self) -> str:
+        """What mappings call it: see `structure`."""
+        return self.structure
+
+    @property
+    def control(self) -> str:
+        """See `control_id`."""
+        return self.control_id
+
+    def nodes(self, foreach: str) -> list[Segment]:
+        """One row per segment of this name."""
+        return self.named(foreach)
+
+    def stated(self) -> list[tuple[str, str]]:
+        """MSH-7, then EVN-2."""
+        return [(self.get("MSH-7"), "MSH-7"), (self.get("EVN-2"), "EVN-2")]
+
+    def embedded(self) -> list[Embedded]:
+        """The CDA documents in OBX-5 (type ED).
+
+        Raises:
+            RecordFault: `attachment_unreadable`.
+        """
+        return embedded_documents(self) if self.structure[:3] in _CARRIERS else []
 
     @property
     def control_id(self) -> str:

@@ -111,6 +111,11 @@ class Segment:
             return [[[self._unescaped(raw, n) if syntax.escape in raw else raw]]]
         return [self._parts(raw, n)]
 
+    @property
+    def place(self) -> str:
+        """The segment's own place (`OBX[4]`)."""
+        return f"{self.name}[{self.number}]"
+
     def position(self, n: int) -> str:
         """Where field `n` stands (`OBX[4]-5`), for faults and notices."""
         return f"{self.name}[{self.number}]-{n}"

@@ -17,7 +17,7 @@ from entrepot.door.attached import attached_text
 from entrepot.errors import RecordFault
 from entrepot.feeds.hl7v2.message import Message, Segment, parse
 from entrepot.feeds.hl7v2.path import compile_path
-from entrepot.feeds.readers import attachment
+from entrepot.feeds.hl7v2.readers import attachment
 from entrepot.keys import LANDING, RECORD, Keyring
 from entrepot.landing.hl7v2_split import split
 from entrepot.staging.kinds import KINDS, ColumnType
