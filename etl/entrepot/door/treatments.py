@@ -14,12 +14,13 @@ from zoneinfo import ZoneInfo
 from entrepot.door.civil_time import moment
 from entrepot.errors import RecordFault
 from entrepot.feeds.document import NULL
+from entrepot.feeds.encapsulated import is_pdf
 from entrepot.feeds.extract import RawRow
 from entrepot.feeds.hl7v2.values import instant, stated_date
 from entrepot.feeds.keys import KEY_AS, reference_parts
 from entrepot.keys import Keyring
 from entrepot.staging.kinds import ALIAS, LOCATION, ColumnType, Kind, Reference
-from entrepot.text import Identity, Scrubber, cell_leaks, leaks
+from entrepot.text import Identity, Scrubber, cell_leaks, joined_leaks, leaks
 
 # Numbers of at most 8 digits identify nobody: they need no scrubbing (9 and more do: FINESS, NIR).
 _HARMLESS = re.compile(r"[<>=≤≥]{0,2}\s*[-+]?\d{1,4}(?:[  ]?\d{3})?(?:[.,/:-]\d{1,4}){0,2}\s*")
@@ -52,6 +53,17 @@ class Scrubbing:
             self.entities.update(scrubbed.entities)
             found = (scrubbed.text, list(scrubbed.date_spans))
             self._known[text] = found
+        return found
+
+    def drawn_text(self, text: str) -> tuple[str, list[tuple[int, int]]]:
+        """As `text`, of a PDF: a name in pieces is a name.
+
+        Raises:
+            RecordFault: `residual_identifier`.
+        """
+        found = self.text(text)
+        if joined_leaks(found[0], self.identity):
+            raise RecordFault("residual_identifier")
         return found
 
     def check_code(self, value: str) -> str:
@@ -112,7 +124,9 @@ class Treatments:
         elif column is not None and column.to is not None:
             self._generalise(cells, name, text, column.to)
         elif column_type is ColumnType.TEXT:
-            cells[name], spans = target.scrubbing.text(text)
+            drawn = name == "text" and is_pdf(target.row.attachment)
+            scrub = target.scrubbing.drawn_text if drawn else target.scrubbing.text
+            cells[name], spans = scrub(text)
             if "date_spans" in kind.columns and name == "text":
                 cells["date_spans"] = json.dumps(spans)
         else:

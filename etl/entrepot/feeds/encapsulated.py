@@ -40,3 +40,8 @@ def is_cda(attachment: Attachment, content: bytes) -> bool:
         or _CDA_ROOT.decode().encode("utf-16-le") in head
         or _CDA_ROOT.decode().encode("utf-16-be") in head
     )
+
+
+def is_pdf(attachment: Attachment | None) -> bool:
+    """Whether its sender calls it a PDF."""
+    return attachment is not None and "pdf" in attachment.subtype.lower()

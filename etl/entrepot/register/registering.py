@@ -108,7 +108,10 @@ def _notice_conflicts(connection: Connection) -> None:
     connection.execute(delete(notice).where(notice.c.code == CONFLICT))
     rank = func.substr(version.c.order, 1, _ORDER_WITHOUT_CONTENT).label("rank")
     tied = (
-        select(version.c.set, rank).group_by(version.c.set, rank).having(func.count() > 1).subquery()
+        select(version.c.set, rank)
+        .group_by(version.c.set, rank)
+        .having(func.count() > 1)
+        .subquery()
     )
     query = select(version.c.record_id).join(
         tied, (version.c.set == tied.c.set) & (rank == tied.c.rank)

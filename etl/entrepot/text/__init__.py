@@ -3,7 +3,7 @@
 from entrepot.text.attachments import text_of
 from entrepot.text.engine import Scrubber
 from entrepot.text.identity import NOBODY, Identity, merge
-from entrepot.text.leak_scan import Leak, cell_leaks, leaks
+from entrepot.text.leak_scan import Leak, cell_leaks, joined_leaks, leaks
 from entrepot.text.replacement import Scrubbed
 from entrepot.text.spans import LABELS, Span
 
@@ -16,6 +16,7 @@ __all__ = [
     "Scrubber",
     "Span",
     "cell_leaks",
+    "joined_leaks",
     "leaks",
     "merge",
     "text_of",

@@ -1,4 +1,4 @@
-"""Text of an attached document: plain, HTML, RTF, XML; everything else is refused.
+"""Text of an attached document: plain, HTML, RTF, PDF, XML; everything else is refused.
 
 What has no text layer that can be scrubbed is quarantined, never passed on (reference on
 pseudonymisation, section 3).
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from entrepot.errors import RecordFault
+from entrepot.text.pdf import pdf_text
 from entrepot.text.rtf import rtf_text
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _MEDIA: dict[str, str] = {
     "application/xhtml+xml": "html",
     "rtf": "rtf", "text/rtf": "rtf", "application/rtf": "rtf", "richtext": "rtf",
     "text/richtext": "rtf",
+    "pdf": "pdf", "application/pdf": "pdf",
     "xml": "xml", "text/xml": "xml", "application/xml": "xml", "x-hl7-cda-level-one": "xml",
 }  # fmt: skip
 
@@ -46,8 +48,8 @@ def text_of(data: bytes, media_type_or_subtype: str) -> str:
         media_type_or_subtype: `text/html; charset=utf-8`, or HL7 table 0291 (`HTML`, `RTF`…).
 
     Raises:
-        RecordFault: `attachment_unreadable`: no text in it, a type without a text layer (PDF,
-            images, unknown), a DTD, a wrong structure, or too big. Positions never hold content.
+        RecordFault: `attachment_unreadable`: no text in it, a type or a file without a text
+            layer (images, scans), a DTD, a wrong structure, or too big. Positions never hold content.
     """
     media, _, parameters = media_type_or_subtype.strip().lower().partition(";")
     kind = _MEDIA.get(media.strip())
@@ -146,5 +148,6 @@ _READERS: dict[str, Callable[[bytes, str], str]] = {
     "plain": _plain,
     "html": _html,
     "rtf": _rtf,
+    "pdf": pdf_text,
     "xml": _xml,
 }

@@ -51,6 +51,7 @@ _TITLES = frozenset((
 ))  # fmt: skip
 _CELL_DIGITS = 6
 _TEXT_LETTERS, _CELL_LETTERS, _INSIDE_LETTERS = 3, 4, 7
+_JOINED_LETTERS = 6
 _STREET_LETTERS, _STREET_WORDS = 10, 3
 
 
@@ -77,6 +78,15 @@ def cell_leaks(value: str, identity: Identity) -> list[Leak]:
     if len(value) < _CELL_LETTERS:
         return []
     return sorted(set(_scan(identity).in_cell(value)))
+
+
+def joined_leaks(text: str, identity: Identity) -> list[Leak]:
+    """Names in a text whose words may be in pieces (`D UPONT`), as a PDF gives them.
+
+    Only names of `_JOINED_LETTERS` letters that are no ordinary word: shorter ones would be found
+    over the gap between any two words.
+    """
+    return sorted(set(_scan(identity).in_pieces(text)))
 
 
 class _Scan:
@@ -119,6 +129,14 @@ class _Scan:
         long = len("".join(words)) >= _STREET_LETTERS and len(words) >= _STREET_WORDS
         if long and not re.search(r"\d", street.lstrip("0123456789 ,")):
             self.runs.setdefault(words[0], []).append((tuple(words), "ADRESSE"))
+
+    def in_pieces(self, text: str) -> Iterator[Leak]:
+        joined = [w for w in self.words if len(w) >= _JOINED_LETTERS and not ordinary(w)]
+        start = 0
+        for line in text.splitlines(keepends=True):
+            letters = normal(line)
+            yield from (Leak(self.words[word], start) for word in joined if word in letters)
+            start += len(line)
 
     def in_text(self, text: str) -> Iterator[Leak]:
         yield from self._names(text, _TEXT_LETTERS, cell=False)
