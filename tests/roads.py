@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from entrepot.config import CONFIG_NAME, Site
+from entrepot.demonstration import feed_folders
 from entrepot.keys import Keyring, load_keyring
 from entrepot.landing.database import create_tables, write_transaction, zone_engine
 from entrepot.landing.ingest import ingest
@@ -20,10 +21,9 @@ from entrepot.publish.warehouse import open_warehouse
 from entrepot.register.oppositions import import_csv
 from entrepot.resources import data_folder
 from entrepot.run import RunResult, run
-from entrepot.site_files import create_site
+from entrepot.site_files import SOURCES, create_site
 from entrepot.vocabulary.load import load_vocabulary
 
-SOURCES = ("adt", "lab", "pmsi", "pharma", "letters")
 ROOT_KEY = "5a" * 32
 
 
@@ -50,10 +50,10 @@ def keyring(site: Site) -> Keyring:
 
 def feed_hospital(site: Site, hospital: Path, sources: Iterable[str] = SOURCES) -> None:
     """Lands the feeds of a synthetic hospital and imports its oppositions."""
+    folders = feed_folders(hospital)
     for source in sources:
-        folder = hospital / "hl7v2" / source
-        if folder.is_dir():
-            ingest(site, keyring(site), [folder], source)
+        if source in folders:
+            ingest(site, keyring(site), [folders[source]], source)
     oppose(site, hospital / "oppositions.csv")
 
 

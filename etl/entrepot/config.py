@@ -27,7 +27,7 @@ class Source(_Strict):
     charset: str = "utf-8"  # used when MSH-18 is empty, and recorded as a notice
     authority: str = ""  # assigning authority when PID-3.4 is empty
     domain: str = ""  # numbers of two sources are the same number only within one domain
-    rank: Annotated[int, Field(ge=0, le=9)] = 5  # precedence of its patient attributes, 9 wins
+    rank: Annotated[int, Field(ge=0, le=9)] = 5  # precedence of attributes and facts, 9 wins
 
 
 class Register(_Strict):

@@ -13,10 +13,9 @@ from entrepot.config import CONFIG_NAME, Site
 from entrepot.errors import EXIT_BLOCKED, EXIT_BUG, ConfigurationError
 from entrepot.keys import Keyring, load_keyring
 from entrepot.resources import data_folder
-from entrepot.site_files import create_site
+from entrepot.site_files import SOURCES, create_site
 
 Progress = Callable[[str, int, int], None]
-FEEDS = ("adt", "lab", "pmsi", "pharma", "letters")
 
 
 @dataclass
@@ -82,13 +81,22 @@ def _land(site: Site, keyring: Keyring, hospital: Path) -> None:
     from entrepot.vocabulary.load import load_vocabulary
 
     load_vocabulary(data_folder("mappings") / "demo_vocabulary", site.vocabulary)
-    for source in FEEDS:
-        ingest(site, keyring, [hospital / "hl7v2" / source], source)
+    for source, folder in feed_folders(hospital).items():
+        ingest(site, keyring, [folder], source)
     engine = zone_engine(site)
     create_tables(engine)
     with write_transaction(engine) as connection:
         import_csv(connection, keyring, hospital / "oppositions.csv", site)
     engine.dispose()
+
+
+def feed_folders(hospital: Path) -> dict[str, Path]:
+    """Source -> folder of what it sent, of a synthetic hospital."""
+    folders = {
+        source: hospital / format_ / (source if format_ == "hl7v2" else "")
+        for source, format_ in SOURCES.items()
+    }
+    return {source: folder for source, folder in folders.items() if folder.is_dir()}
 
 
 def _account(site: Site, shown: Demonstration, passed: bool, failures: tuple[str, ...]) -> None:

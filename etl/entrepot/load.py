@@ -41,6 +41,7 @@ class Load:
         self._inputs = MapInputs(
             generation_folder(site.staging, generation), site.vocabulary, as_of,
             site.config.data_start, site.config.site, site.config.title, site.overlays,
+            {name: source.rank for name, source in site.config.sources.items()},
         )  # fmt: skip
         self._gate = GateInputs(as_of, opposed, staged)
 

@@ -14,7 +14,8 @@ site: {site}
 title: {title}
 timezone: Europe/Paris          # the warehouse states local civil time of this zone
 
-# The feeds. `entrepot ingest PATH --source NAME` takes one of these names.
+# The feeds. `entrepot ingest PATH --source NAME` takes one of these names. Of a fact that several
+# feeds tell, the one of the highest rank (0 to 9, else 5) speaks.
 sources:
 {sources}
 # Who is who. A person's key comes from the first authority listed here that numbered them.
@@ -37,14 +38,18 @@ staging:
 """
 
 ROOT_KEY = Path("identifying") / "keys" / "root.key"
-_SOURCE = "  {name}: {{format: hl7v2, charset: utf-8}}\n"
+SOURCES = {
+    "adt": "hl7v2", "lab": "hl7v2", "pmsi": "hl7v2", "pharma": "hl7v2", "letters": "hl7v2",
+    "fhir": "fhir", "cda": "cda",
+}  # fmt: skip
+# Movements and messages state more than exports of them: of one fact told twice they speak.
+_MORE = {"hl7v2": ", charset: utf-8, rank: 6"}
 
 
 def create_site(
     folder: Path,
     *,
     title: str = "Hôpital",
-    sources: tuple[str, ...] = ("adt", "lab", "pmsi", "pharma", "letters"),
     demonstration: bool = False,
 ) -> Site:
     """Creates the site; refuses to touch one that is there.
@@ -70,7 +75,10 @@ def create_site(
     text = SITE_YAML.format(
         site=name or "hopital",
         title=title,
-        sources="".join(_SOURCE.format(name=source) for source in sources),
+        sources="".join(
+            f"  {name}: {{format: {format_}{_MORE.get(format_, '')}}}\n"
+            for name, format_ in SOURCES.items()
+        ),
         required=str(not demonstration).lower(),
         test_ins=str(demonstration).lower(),
     )

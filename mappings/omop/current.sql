@@ -30,11 +30,11 @@ SELECT person_key, record_key, row_number, row_key FROM (
 CREATE TEMP TABLE stay_alive AS
 SELECT s.*, d.version IS NOT NULL AS after_cancellation,
   c.visit_concept_id = k.concept_id AS is_emergency
-FROM staging_stay s
+FROM referred_stay s
 LEFT JOIN map_visit_class c ON c.code = s.class_code
 LEFT JOIN map_constants k ON k.name = 'visit_emergency'
 LEFT JOIN (
-  SELECT row_key, max(version) AS version FROM staging_stay WHERE action = 'delete' GROUP BY row_key
+  SELECT row_key, max(version) AS version FROM referred_stay WHERE action = 'delete' GROUP BY row_key
 ) d ON d.row_key = s.row_key
 WHERE s.action = 'upsert' AND (d.version IS NULL OR s.version > d.version);
 
@@ -42,7 +42,7 @@ CREATE TEMP TABLE newest_stay AS
 SELECT row_key, record_key, row_number, action FROM (
   SELECT s.*, row_number() OVER (
     PARTITION BY row_key ORDER BY version DESC, record_key, row_number) AS newest
-  FROM staging_stay s
+  FROM referred_stay s
 ) WHERE newest = 1;
 
 CREATE TEMP TABLE current_stay AS
@@ -70,26 +70,19 @@ CREATE TEMP TABLE current_movement AS
 SELECT * FROM (
   SELECT m.*, row_number() OVER (
     PARTITION BY row_key ORDER BY version DESC, record_key, row_number) AS newest
-  FROM staging_movement m
+  FROM referred_movement m
 ) WHERE newest = 1;
 
 CREATE TEMP TABLE current_event AS
 SELECT * FROM (
   SELECT e.*, row_number() OVER (
     PARTITION BY row_key ORDER BY version DESC, record_key, row_number) AS newest
-  FROM staging_event e
+  FROM referred_event e
 ) WHERE newest = 1;
 
 CREATE TEMP TABLE current_document AS
 SELECT * FROM (
   SELECT d.*, row_number() OVER (
     PARTITION BY row_key ORDER BY version DESC, record_key, row_number) AS newest
-  FROM staging_document d
-) WHERE newest = 1;
-
-CREATE TEMP TABLE current_structure AS
-SELECT * FROM (
-  SELECT s.*, row_number() OVER (
-    PARTITION BY row_key ORDER BY version DESC, record_key, row_number) AS newest
-  FROM staging_structure s
+  FROM referred_document d
 ) WHERE newest = 1;

@@ -5,7 +5,7 @@ CREATE TEMP TABLE death_kept AS
 SELECT p.person_id, coalesce(p.death_at, x.end_at) AS death_at, p.person_key
 FROM (
   SELECT person_id, person_key, deceased_code, deceased_version,
-    CASE WHEN deceased_code = 'N' AND deceased_version >= death_version THEN NULL ELSE death_at END
+    CASE WHEN deceased_code IN ('N', 'false') AND deceased_version >= death_version THEN NULL ELSE death_at END
       AS death_at
   FROM current_patient
 ) p
@@ -28,7 +28,7 @@ SELECT d.person_id, day_of(d.death_at) AS death_date, d.death_at AS death_dateti
 FROM death_kept d
 LEFT JOIN map_type_concepts t ON t.context_code = 'death_hospital';
 
-INSERT INTO etl.lineage
+INSERT INTO etl.lineage (cdm_table, cdm_id, record_key, row_key)
 SELECT 'death', d.person_id, s.record_key, s.row_key
 FROM death_kept d
 JOIN newest_patient s ON s.person_key = d.person_key;

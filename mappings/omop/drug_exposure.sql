@@ -1,4 +1,5 @@
--- drug_exposure. End: stated, else administration = its start, written prescription = start + 29 days
+-- drug_exposure. End: stated, else administration = its start, written prescription and what is
+-- dispensed for it = start + 29 days
 -- (Themis 57). verbatim_end_date only when the source stated one; days_supply is never computed; the
 -- quantity of a drug with several ingredients stays on its first row.
 INSERT INTO cdm.drug_exposure BY NAME
@@ -9,7 +10,7 @@ SELECT
   day_of(e.event_at) AS drug_exposure_start_date,
   e.event_at AS drug_exposure_start_datetime,
   CASE WHEN e.end_at IS NOT NULL THEN day_of(e.end_at)
-       WHEN e.context_code = 'prescription' THEN day_of(e.event_at + INTERVAL 29 DAY)
+       WHEN e.context_code IN ('prescription', 'order', 'dispensation') THEN day_of(e.event_at + INTERVAL 29 DAY)
        ELSE day_of(e.event_at) END AS drug_exposure_end_date,
   e.end_at AS drug_exposure_end_datetime,
   day_of(e.end_at) AS verbatim_end_date,

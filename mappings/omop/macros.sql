@@ -14,3 +14,12 @@ CREATE OR REPLACE TEMP MACRO day_of(moment) AS CAST(moment AS DATE);
 
 -- CDM columns of 50 characters: longer codes are kept whole, nothing is cut in silence.
 CREATE OR REPLACE TEMP MACRO source_text(value) AS NULLIF(value, '');
+
+-- The id of the k-th equal statement of a fact: the first is the fact itself, and a statement has
+-- room for a thousand concepts.
+CREATE OR REPLACE TEMP MACRO statement_id(id, ordinal, statement) AS
+  fan_out_id(id, ordinal + 1000 * (coalesce(statement, 1) - 1));
+
+-- A number of pieces; a value that is no count of at least one is none.
+CREATE OR REPLACE TEMP MACRO whole_count(quantity) AS
+  CASE WHEN quantity BETWEEN 1 AND 999999999 THEN CAST(quantity AS INTEGER) END;

@@ -1,4 +1,4 @@
--- measurement: value as given, unit by the site's table in exact case (G/L is 10*9/L here), the
+-- measurement: value as given, unit as event_resolved reads it (G/L of a French feed is 10*9/L), the
 -- operator only when the source has one. value_source_value keeps the scrubbed text.
 INSERT INTO cdm.measurement BY NAME
 SELECT

@@ -5,7 +5,10 @@ SELECT person_id, visit_start_date AS first_day, visit_end_date AS last_day FROM
 UNION ALL SELECT person_id, condition_start_date, condition_start_date FROM cdm.condition_occurrence
 UNION ALL SELECT person_id, procedure_date, procedure_date FROM cdm.procedure_occurrence
 UNION ALL SELECT person_id, drug_exposure_start_date, drug_exposure_start_date FROM cdm.drug_exposure
+UNION ALL SELECT person_id, device_exposure_start_date, device_exposure_start_date
+  FROM cdm.device_exposure
 UNION ALL SELECT person_id, measurement_date, measurement_date FROM cdm.measurement
+UNION ALL SELECT person_id, specimen_date, specimen_date FROM cdm.specimen
 UNION ALL SELECT person_id, observation_date, observation_date FROM cdm.observation
 UNION ALL SELECT person_id, note_date, note_date FROM cdm.note;
 

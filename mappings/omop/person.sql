@@ -18,7 +18,7 @@ FROM current_patient p
 LEFT JOIN map_gender g ON g.code = p.gender_code
 WHERE p.birth_year IS NOT NULL;
 
-INSERT INTO etl.lineage
+INSERT INTO etl.lineage (cdm_table, cdm_id, record_key, row_key)
 SELECT 'person', c.person_id, s.record_key, s.row_key
 FROM current_patient c
 JOIN newest_patient s ON s.person_key = c.person_key

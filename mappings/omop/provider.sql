@@ -8,6 +8,7 @@ FROM (
   UNION SELECT provider_id FROM cdm.condition_occurrence
   UNION SELECT provider_id FROM cdm.procedure_occurrence
   UNION SELECT provider_id FROM cdm.drug_exposure
+  UNION SELECT provider_id FROM cdm.device_exposure
   UNION SELECT provider_id FROM cdm.measurement
   UNION SELECT provider_id FROM cdm.observation
   UNION SELECT provider_id FROM cdm.note

@@ -11,14 +11,15 @@ LEFT JOIN map_constants e ON e.name = 'visit_emergency'
 LEFT JOIN map_constants i ON i.name = 'visit_inpatient'
 WHERE coalesce(s.status_code, 'realised') = 'realised' AND coalesce(c.realised, 'true') = 'true'
   -- After a cancelled admission only a new one brings the stay back, never a mere update.
-  AND (NOT s.after_cancellation OR s.status_code IS NOT NULL);
+  AND (NOT s.after_cancellation OR s.status_code IS NOT NULL)
+  AND s.start_at IS NOT NULL;
 
 -- The unit of admission, as its movement says now (a Z99 may have corrected it).
 CREATE TEMP TABLE admission_unit AS
 SELECT stay_key, care_site_id FROM (
   SELECT stay_key, care_site_id,
     row_number() OVER (PARTITION BY stay_key ORDER BY start_at, version, row_id) AS first
-  FROM current_movement
+  FROM told_movement
   WHERE action = 'upsert' AND movement_code IN ('A01', 'A04') AND care_site_id IS NOT NULL
 ) WHERE first = 1;
 

@@ -6,7 +6,7 @@ SELECT *, coalesce(next_start, visit_end) AS end_at FROM (
     m.care_site_id, m.provider_id, v.visit_id, w.end_at AS visit_end,
     lead(m.start_at) OVER (PARTITION BY v.visit_id ORDER BY m.start_at, m.version, m.row_id)
       AS next_start
-  FROM current_movement m
+  FROM told_movement m
   JOIN visit_of_stay v ON v.stay_key = m.stay_key
   JOIN visit w ON w.visit_id = v.visit_id
   WHERE m.action = 'upsert' AND m.movement_code NOT IN ('A05', 'A14', 'A21', 'A22', 'A38')
@@ -36,7 +36,7 @@ JOIN cdm.visit_occurrence o ON o.visit_occurrence_id = u.visit_id
 LEFT JOIN map_visit_class c ON c.code = u.class_code
 LEFT JOIN map_type_concepts t ON t.context_code = 'encounter';
 
-INSERT INTO etl.lineage
+INSERT INTO etl.lineage (cdm_table, cdm_id, record_key, row_key)
 SELECT 'visit_detail', u.row_id, u.record_key, u.row_key
 FROM unit_stay u
 JOIN cdm.visit_detail d ON d.visit_detail_id = u.row_id;

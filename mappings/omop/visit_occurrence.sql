@@ -25,7 +25,7 @@ LEFT JOIN map_entry_exit entry ON entry.code = v.entry_code AND entry.direction 
 LEFT JOIN map_entry_exit leaving ON leaving.code = v.exit_code AND leaving.direction = 'exit'
 LEFT JOIN map_type_concepts t ON t.context_code = 'encounter';
 
-INSERT INTO etl.lineage
+INSERT INTO etl.lineage (cdm_table, cdm_id, record_key, row_key)
 SELECT 'visit_occurrence', v.visit_id, s.record_key, s.row_key
 FROM visit v
 JOIN newest_stay s ON s.row_key = v.stay_key

@@ -15,7 +15,7 @@ import pytest
 from entrepot.config import CONFIG_NAME, Site
 from entrepot.errors import EXIT_QUARANTINED, EXIT_USAGE, EntrepotError, SiteBusyError
 from entrepot.landing.ingest import ingest
-from entrepot.report.status import read_quarantine
+from entrepot.report.quarantine import read_quarantine
 from entrepot.resources import data_folder
 from entrepot.run import run, site_lock
 from faults.hand_made import admission, diagnosis, merge, message, pid, pv1

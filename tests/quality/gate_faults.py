@@ -11,7 +11,11 @@ from dataclasses import dataclass, field
 
 EVENTS = ("condition_occurrence", "procedure_occurrence", "drug_exposure", "measurement")
 OF_VISIT = dict.fromkeys((*EVENTS, "observation", "note", "visit_detail"), 1)
-OF_PERSON = {**OF_VISIT, "visit_occurrence": 1, "observation_period": 1}
+OF_PERSON = {**OF_VISIT, "visit_occurrence": 1, "observation_period": 1, "condition_era": 1}
+# A link that joins persons 1 (mother) and 2, in both directions.
+LINKS = """INSERT INTO cdm.fact_relationship BY NAME SELECT 56 AS domain_concept_id_1, 1 AS
+    fact_id_1, 56 AS domain_concept_id_2, 2 AS fact_id_2, 40478925 AS relationship_concept_id
+    UNION ALL SELECT 56, 2, 56, 1, 40485452;"""
 
 
 @dataclass(frozen=True)
@@ -188,13 +192,70 @@ FAULTS = (
         "person_never_observed",
         "DELETE FROM cdm.observation_period WHERE person_id = 2",
         {"observed": 1},
-        {**OF_VISIT, "visit_occurrence": 1, "person": 1},
+        {**OF_VISIT, "visit_occurrence": 1, "condition_era": 1, "person": 1},
     ),
     Fault(
         "provider_of_no_care_site",
         "UPDATE cdm.provider SET care_site_id = 99",
         {"reference.provider.care_site_id": 1},
         {"provider": 1},
+    ),
+    Fault(
+        "links_of_a_person_who_goes",
+        LINKS + "UPDATE cdm.person SET month_of_birth = 13 WHERE person_id = 2",
+        {"birth": 1},
+        {**OF_PERSON, "person": 1, "fact_relationship": 2},
+    ),
+    Fault(
+        "links_of_persons_who_stay",
+        LINKS,
+        {},
+    ),
+    Fault(
+        "link_one_way",
+        LINKS + "DELETE FROM cdm.fact_relationship WHERE fact_id_1 = 2",
+        {"one_way": 1},
+        blocks=True,
+    ),
+    Fault(
+        "link_to_nobody",
+        LINKS.replace(" 2,", " 99,").replace("2 AS", "99 AS"),
+        {"linked": 1},
+        blocks=True,
+    ),
+    Fault(
+        "condition_without_an_era",
+        "DELETE FROM cdm.condition_era WHERE person_id = 2",
+        {"condition_eras": 1},
+        blocks=True,
+    ),
+    Fault(
+        "era_of_no_concept",
+        """UPDATE cdm.condition_era SET condition_concept_id = 0, condition_occurrence_count = 0
+        WHERE person_id = 2""",
+        {
+            "era_of_nothing.condition_era.condition_concept_id": 1,
+            "occurrences": 1,
+            "condition_eras": 1,
+        },
+        {"condition_era": 1},
+        blocks=True,
+    ),
+    Fault(
+        "drug_era_of_no_ingredient",
+        """UPDATE cdm.concept SET concept_class_id = 'Clinical Drug' WHERE concept_id = 1503297;
+        INSERT INTO cdm.drug_era BY NAME SELECT 1 AS drug_era_id, 1 AS person_id, 1503297 AS
+        drug_concept_id, DATE '2024-01-03' AS drug_era_start_date, DATE '2024-02-01' AS
+        drug_era_end_date, 0 AS drug_exposure_count, -1 AS gap_days""",
+        {"concept_class": 1, "exposures": 1, "gap_days": 1},
+        {"drug_era": 1},
+        blocks=True,
+    ),
+    Fault(
+        "exposure_to_an_ingredient_without_an_era",
+        "UPDATE cdm.concept SET concept_class_id = 'Ingredient' WHERE concept_id = 1503297",
+        {"ingredients": 3},
+        blocks=True,
     ),
     Fault(
         "opposed_person",

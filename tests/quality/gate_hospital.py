@@ -27,6 +27,9 @@ _TYPES = {
 # Names and domains of the few concepts; 8551 UNKNOWN is a deprecated gender, 2000000001 is local.
 CONCEPTS = """
     (0, 'No matching concept', 'Metadata', NULL, NULL),
+    (56, 'Person', 'Metadata', NULL, NULL),
+    (40478925, 'Mother of subject', 'Observation', 'S', NULL),
+    (40485452, 'Child of subject', 'Observation', 'S', NULL),
     (8507, 'MALE', 'Gender', 'S', NULL),
     (8532, 'FEMALE', 'Gender', 'S', NULL),
     (8551, 'UNKNOWN', 'Gender', NULL, 'D'),
@@ -150,6 +153,12 @@ def _live(connection: duckdb.DuckDBPyConnection, person: int) -> None:
     )
     for statement in EVENTS:
         connection.execute(statement.format(p=person))
+    connection.execute(
+        f"""INSERT INTO cdm.condition_era BY NAME SELECT {person} AS person_id, 9100 + {person} AS
+        condition_era_id, 201826 AS condition_concept_id, DATE '2024-01-02' AS
+        condition_era_start_date, DATE '2024-01-03' AS condition_era_end_date,
+        1 AS condition_occurrence_count"""
+    )
     if person == 3:
         connection.execute(
             """INSERT INTO cdm.death BY NAME SELECT 3 AS person_id, DATE '2024-01-05' AS

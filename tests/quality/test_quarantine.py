@@ -199,7 +199,9 @@ ACCOUNTING = {"traced", "staged", "records", "disposed", "mapped", "balance", "o
 ROW_FAULTS = [
     fault
     for fault in FAULTS
-    if fault.removed and not ACCOUNTING & {check.split(".")[0] for check in fault.violated}
+    if fault.removed
+    and not fault.blocks
+    and not ACCOUNTING & {check.split(".")[0] for check in fault.violated}
 ]
 FAMILIES = {check.split(".")[0] for fault in ROW_FAULTS for check in fault.violated}
 

@@ -46,6 +46,15 @@ RULES = {
     "mapped": ("block", "0", 0),
     "balance": ("block", "0", 0),
     "emptied": ("block", "20", 50),
+    "concept_class": ("quarantine", "0", 0),
+    "era_of_nothing": ("quarantine", "0", 0),
+    "occurrences": ("quarantine", "0", 0),
+    "exposures": ("quarantine", "0", 0),
+    "gap_days": ("quarantine", "0", 0),
+    "condition_eras": ("block", "0", 0),
+    "ingredients": ("block", "0", 0),
+    "one_way": ("block", "0", 0),
+    "linked": ("block", "0", 0),
 }
 
 

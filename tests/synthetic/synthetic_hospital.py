@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from cda_reading import Cda, embedded
+from fhir_reading import records
 from hl7_reading import Read, contents, lines
 
 from entrepot.synthetic import Summary
@@ -47,15 +49,50 @@ class Hospital:
 
     @cached_property
     def read(self) -> dict[str, Read]:
-        """Every message, parsed, by id."""
+        """Every HL7 v2 message, parsed, by id."""
         return {
             line["message"]: Read.of(self.files[line["file"]][line["ordinal"] - 1])
             for line in self.messages
+            if line["format"] == "hl7v2"
         }
 
     @cached_property
     def sound(self) -> list[tuple[dict[str, Any], Read]]:
         """Messages without fault, once each, in the order in which they were sent."""
-        found = [m for m in self.messages if not m["bad"] and not m["duplicate_of"]]
-        found.sort(key=lambda m: (m["sent"], m["message"]))
-        return [(line, self.read[line["message"]]) for line in found]
+        return [(line, self.read[line["message"]]) for line in self.sound_of("hl7v2")]
+
+    def sound_of(self, format_: str) -> list[dict[str, Any]]:
+        """Records of one format without fault, once each, in the order in which they were sent."""
+        found = [
+            m
+            for m in self.messages
+            if m["format"] == format_ and not m["bad"] and not m["duplicate_of"]
+        ]
+        return sorted(found, key=lambda m: (m["sent"], m["message"]))
+
+    @cached_property
+    def exports(self) -> dict[str, list[dict[str, Any]]]:
+        """Records of each FHIR file, by path below the output folder; damaged lines are empty."""
+        paths = (path for path in sorted((self.out / "fhir").rglob("*")) if path.is_file())
+        return {path.relative_to(self.out).as_posix(): records(path) for path in paths}
+
+    @cached_property
+    def resources(self) -> dict[str, dict[str, Any]]:
+        """Every FHIR record by message id."""
+        return {
+            line["message"]: self.exports[line["file"]][line["ordinal"] - 1]
+            for line in self.messages
+            if line["format"] == "fhir"
+        }
+
+    @cached_property
+    def documents(self) -> dict[str, Cda]:
+        """Every CDA document that can be read, by the id of its file or of its message."""
+        found = {}
+        for line in self.messages:
+            if line["format"] == "cda" and not line["bad"]:
+                found[line["message"]] = Cda.at(self.out / line["file"])
+            elif line["carries"] == "cda":
+                data = self.read[line["message"]].get("OBX-5.5")
+                found[line["message"]] = embedded(data)
+        return found

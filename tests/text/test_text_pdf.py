@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrepot.errors import RecordFault
@@ -59,13 +59,16 @@ def test_a_file_without_text_layer_is_refused(content: bytes) -> None:
     assert caught.value.reason == "attachment_unreadable"
 
 
+@settings(deadline=None)  # the first example imports the library
 @given(st.binary(max_size=300), st.integers(0, 400))
 def test_any_bytes_give_text_or_the_fault(noise: bytes, at: int) -> None:
     whole = pdf("Compte rendu de consultation du service")
+    reason = ""
     try:
         assert text_of(whole[:at] + noise + whole[at + len(noise) :], "PDF")
     except RecordFault as fault:
-        assert fault.reason == "attachment_unreadable"
+        reason = fault.reason
+    assert reason in {"", "attachment_unreadable"}
 
 
 def test_what_the_library_warns_of_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:

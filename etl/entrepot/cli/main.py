@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from entrepot import __version__
-from entrepot.cli import concepts, data, demonstration, rights, road
+from entrepot.cli import concepts, data, demonstration, quarantine, rights, road
 from entrepot.cli.output import errors
 from entrepot.errors import EXIT_BUG, EXIT_USAGE, EntrepotError
 
@@ -20,7 +20,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     add_completion=False,
 )
-for module in (road, data, rights, concepts, demonstration):
+for module in (road, data, quarantine, rights, concepts, demonstration):
     module.register(app)
 
 

@@ -131,7 +131,8 @@ class DoorPass:
             for standing in standings:
                 root = standing.person or b""
                 if root != person:
-                    payloads = snapshot.identity(connection, snapshot.persons[root])
+                    known = snapshot.persons.get(root)
+                    payloads = snapshot.identity(connection, known) if known else []
                     person, identity, stays = root, identity_of(payloads), stays_of(payloads)
                     if len(batch) >= BATCH_RECORDS:
                         yield batch

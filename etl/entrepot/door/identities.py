@@ -47,7 +47,17 @@ def stays_of(payloads: Iterable[bytes]) -> dict[str, str]:
     for payload in payloads:
         for token, number in json.loads(payload).get("stay_aliases", []):
             found.setdefault(token, set()).add(number)
-    return {token: min(numbers) for token, numbers in found.items() if len(numbers) == 1}
+    single = {token: min(numbers) for token, numbers in found.items() if len(numbers) == 1}
+    return {token: _end(token, single) for token in single}
+
+
+def _end(token: str, names: dict[str, str]) -> str:
+    """A unit's stay is part of a stay, which has the number: followed to the end, never round."""
+    seen = {token}
+    while names[token] in names and names[token] not in seen:
+        token = names[token]
+        seen.add(token)
+    return names[token]
 
 
 def with_professionals(identity: Identity, rows: Iterable[RawRow]) -> Identity:

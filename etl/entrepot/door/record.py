@@ -24,6 +24,7 @@ from entrepot.text import Identity, Scrubber
 
 _ACTION_ORDER = {"upsert": 0, "correct": 1, "delete": 2}
 PERSON_BITS = 53
+_MOST_IDENTITIES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class _Context:
     extractor: Extractor
     document: Document
     event: str
+    dated: bool
     format: str
     domain: str
     rank: int
@@ -81,6 +83,7 @@ class Door:
         self._config, self._keyring = config, keyring
         self._feeds, self._scrubber = feeds, scrubber
         self._treatments = Treatments(keyring, config.zone)
+        self._scrubbings: dict[Identity, Scrubbing] = {}
 
     def derive(self, task: Task) -> Derived:
         """The record's rows; a fault quarantines the whole record."""
@@ -101,7 +104,7 @@ class Door:
         contexts += [self._inner(task, source, one) for one in carried if not one.withdrawn]
         professionals = [row for c in contexts for row in c.extractor.rows(c.document, "identity")]
         identity = with_professionals(task.identity, professionals)
-        scrubbing = Scrubbing(self._scrubber, identity)
+        scrubbing = self._scrubbing(identity)
         derived.notices += self._header_notices(document)
         for context in contexts:
             for compiled in context.extractor.mappings(context.event):
@@ -118,13 +121,23 @@ class Door:
             reason = "document_withdrawn" if withdrawn else "nothing_mapped"
             derived.disposition, derived.reason = "excluded", reason
 
+    def _scrubbing(self, identity: Identity) -> Scrubbing:
+        """One per person and professionals: a person's records repeat the same short texts."""
+        found = self._scrubbings.get(identity)
+        if found is None:
+            if len(self._scrubbings) >= _MOST_IDENTITIES:
+                self._scrubbings.clear()
+            found = self._scrubbings[identity] = Scrubbing(self._scrubber, identity)
+        return found
+
     def _context(
         self, task: Task, source: Source, format_: str, extractor: Extractor, document: Document
     ) -> _Context:
         stated = stated_at(document, extractor.places, self._config.zone, task.received_at)
+        dated = any(text for text, _ in document.stated())  # when it was received dates no fact
         content = self._keyring.keyed(RECORD, task.content)
         return _Context(
-            task, extractor, document, document.event, format_, source.domain, source.rank,
+            task, extractor, document, document.event, dated, format_, source.domain, source.rank,
             *stated, content,
         )  # fmt: skip
 
@@ -173,8 +186,12 @@ class Door:
                 raw.values["text"] = text
             column = raw.mapping.collapse
             if parts in found and column is not None:
-                pieces = (found[parts].values.get(column, ""), raw.values.get(column, ""))
-                found[parts].values[column] = "\n".join(piece for piece in pieces if piece)
+                pieces = [one for row in (found[parts], raw) if (one := row.values.get(column, ""))]
+                if pieces:
+                    found[parts].values[column] = "\n".join(pieces)
+                continue
+            if parts in found and _says_the_same(found[parts], raw):
+                derived.notices.append(("row_repeated", raw.position))
                 continue
             seen[parts] = seen.get(parts, 0) + 1
             found[parts if seen[parts] == 1 else (*parts, f"#{seen[parts]}")] = raw
@@ -215,7 +232,7 @@ class Door:
             person_key=task.person_key if kind.personal else "",
             person_id=self._person_id(task.person_key) if kind.personal else None,
             version=self._version(raw, context),
-            stated_at=context.stated,
+            stated_at=context.stated if context.dated else None,
             action="delete" if raw.action == "delete" else "upsert",
             mode=raw.mapping.mode,
         )
@@ -261,6 +278,15 @@ class Door:
 
     def _person_id(self, person_key: str) -> int:
         return self._keyring.number(PERSON, PERSON_BITS, "id", person_key)
+
+
+def _says_the_same(one: RawRow, other: RawRow) -> bool:
+    """A diagnosis that stands in two groups of one message is one diagnosis."""
+    return (one.values, one.action, one.event_time) == (
+        other.values,
+        other.action,
+        other.event_time,
+    )
 
 
 def _name_stay(raw: RawRow, stays: dict[str, str]) -> None:

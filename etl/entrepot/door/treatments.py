@@ -18,6 +18,7 @@ from entrepot.feeds.encapsulated import is_pdf
 from entrepot.feeds.extract import RawRow
 from entrepot.feeds.hl7v2.values import instant, stated_date
 from entrepot.feeds.keys import KEY_AS, reference_parts
+from entrepot.feeds.mapping import Column
 from entrepot.keys import Keyring
 from entrepot.staging.kinds import ALIAS, LOCATION, ColumnType, Kind, Reference
 from entrepot.text import Identity, Scrubber, cell_leaks, joined_leaks, leaks
@@ -25,17 +26,20 @@ from entrepot.text import Identity, Scrubber, cell_leaks, joined_leaks, leaks
 # Numbers of at most 8 digits identify nobody: they need no scrubbing (9 and more do: FINESS, NIR).
 _HARMLESS = re.compile(r"[<>=≤≥]{0,2}\s*[-+]?\d{1,4}(?:[  ]?\d{3})?(?:[.,/:-]\d{1,4}){0,2}\s*")
 _POSTCODE_LENGTH = 5
+_SHORT, _MOST_TEXTS = 200, 5_000  # texts that come again: labels, words of results
+_Scrubbed = tuple[str, list[tuple[int, int]], dict[str, int]]
 _OVERSEAS = ("97", "98")
 
 
 @dataclass(slots=True)
 class Scrubbing:
-    """The text engine bound to one record's identity; equal texts are scrubbed once."""
+    """The text engine bound to one identity; equal short texts are scrubbed once."""
 
     scrubber: Scrubber
     identity: Identity
     entities: Counter[str] = field(default_factory=Counter)
-    _known: dict[str, tuple[str, list[tuple[int, int]]]] = field(default_factory=dict)
+    _known: dict[str, _Scrubbed] = field(default_factory=dict)
+    _harmless: set[str] = field(default_factory=set)
 
     def text(self, text: str) -> tuple[str, list[tuple[int, int]]]:
         """The text without identities and the spans of its true dates.
@@ -50,10 +54,11 @@ class Scrubbing:
             scrubbed = self.scrubber.scrub(text, self.identity)
             if leaks(scrubbed.text, self.identity):
                 raise RecordFault("residual_identifier")
-            self.entities.update(scrubbed.entities)
-            found = (scrubbed.text, list(scrubbed.date_spans))
-            self._known[text] = found
-        return found
+            found = (scrubbed.text, list(scrubbed.date_spans), dict(scrubbed.entities))
+            if len(text) <= _SHORT and len(self._known) < _MOST_TEXTS:
+                self._known[text] = found
+        self.entities.update(found[2])
+        return found[:2]
 
     def drawn_text(self, text: str) -> tuple[str, list[tuple[int, int]]]:
         """As `text`, of a PDF: a name in pieces is a name.
@@ -68,8 +73,11 @@ class Scrubbing:
 
     def check_code(self, value: str) -> str:
         """A code as sent, unless it holds an identifier of this person."""
-        if cell_leaks(value, self.identity):
-            raise RecordFault("residual_identifier")
+        if value not in self._harmless:
+            if cell_leaks(value, self.identity):
+                raise RecordFault("residual_identifier")
+            if len(self._harmless) < _MOST_TEXTS:
+                self._harmless.add(value)
         return value
 
 
@@ -130,7 +138,8 @@ class Treatments:
             if "date_spans" in kind.columns and name == "text":
                 cells["date_spans"] = json.dumps(spans)
         else:
-            cells[name] = self._typed(column_type, text, target)
+            ours = column is not None and _is_ours(column, text)
+            cells[name] = text if ours else self._typed(column_type, text, target)
             if name == "start_at" and "date_precision" in kind.columns:
                 cells["date_precision"] = moment(text, self._zone)[1]
 
@@ -169,6 +178,11 @@ class Treatments:
     def instant(self, text: str) -> dt.datetime | None:
         """The moment in UTC, to order by."""
         return instant(text, self._zone)
+
+
+def _is_ours(column: Column, text: str) -> bool:
+    """A word of the mapping itself, not of the record: a patient may be called `Final`."""
+    return column.constant is not None or text in (column.values or {}).values()
 
 
 def departement(postcode: str) -> str:

@@ -69,6 +69,10 @@ class Document(Protocol):
         """The sender's own number of the record; '' when the format has none."""
 
     @property
+    def own_reference(self) -> str:
+        """What the record is a version of, when its format says so by itself: `Observation/o1`."""
+
+    @property
     def notices(self) -> list[tuple[str, str]]:
         """Code and position of what was assumed, repaired or left."""
 
@@ -114,6 +118,7 @@ class Places:
 
     Args:
         undated: reason of a record without time; empty when the time of receipt serves.
+        open_types: a pattern covers every type: any CDA has a header, an encounter, a narrative.
     """
 
     subject: str
@@ -122,12 +127,19 @@ class Places:
     time: str
     control: str
     undated: str
+    open_types: bool = False
 
 
 PLACES = {
     "hl7v2": Places("PID-3", "PID[2]", "MSH-9", "MSH-7", "MSH-10", "message_time_missing"),
     "cda": Places(
-        "recordTarget", "recordTarget[2]", "code", "effectiveTime", "", "message_time_missing"
+        "recordTarget",
+        "recordTarget[2]",
+        "code",
+        "effectiveTime",
+        "",
+        "message_time_missing",
+        open_types=True,
     ),
     "fhir": Places("subject", "subject[2]", "resourceType", "meta.lastUpdated", "", ""),
 }

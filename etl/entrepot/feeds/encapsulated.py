@@ -1,4 +1,4 @@
-"""Attachments of messages (type ED): decoded in memory, never stored; a CDA is told from the rest."""
+"""Attachments of messages: decoded in memory, never stored; a CDA is told from the rest."""
 
 from __future__ import annotations
 

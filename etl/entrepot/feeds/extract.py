@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any
 
 from entrepot.errors import RecordFault
@@ -112,6 +113,8 @@ class CompiledMapping:
         row.key_in_record = [get(document, node) for get in self._fallback]
         for columns, read in self._readers:
             values, attachment, notices = read(document, node)
+            if any(row.values.get(name) for name in columns):
+                continue  # of several readers of one thing the first that finds it speaks
             row.values.update({n: v for n, v in values.items() if n in columns})
             row.attachment = attachment or row.attachment
             row.notices += notices
@@ -193,6 +196,10 @@ class Extractor:
         self._excluded_when = self._conditions(events.excluded_when)
         self._quarantined_when = self._conditions(events.quarantined_when)
         self._by_event: dict[str, list[CompiledMapping]] = {}
+        self.exclusion = cache(self._exclusion)
+        self.covers = cache(self._covers)
+        self.personal = cache(self._personal)
+        self.versioned = cache(self._versioned)
 
     def parse(self, content: bytes, charset: str) -> Document:
         """Reads one record; raises RecordFault."""
@@ -216,7 +223,7 @@ class Extractor:
         found = (c for c in self.mappings(document.event) if c.mapping.kind == kind)
         return [row for compiled in found for row in compiled.rows(document)]
 
-    def exclusion(self, event: str) -> str | None:
+    def _exclusion(self, event: str) -> str | None:
         """The rule by which the event yields no row (`order`), if one of the closed list does."""
         for rule, patterns in self._excluded.items():
             if any(fnmatchcase(event, pattern) for pattern in patterns):
@@ -233,15 +240,22 @@ class Extractor:
         if reason:
             raise RecordFault(reason, position)
 
-    def covers(self, event: str) -> bool:
+    def _covers(self, event: str) -> bool:
         """Whether a mapping with a staging kind or a link reads this event by name."""
         return any(
             _tells_something(compiled.mapping)
-            and any("*" not in p for p in compiled.mapping.events if fnmatchcase(event, p))
+            and (
+                self.places.open_types
+                or any("*" not in p for p in compiled.mapping.events if fnmatchcase(event, p))
+            )
             for compiled in self.mappings(event)
         )
 
-    def personal(self, event: str) -> bool:
+    def _versioned(self, event: str) -> bool:
+        """Whether records of this event are versions of something (a resource, a document)."""
+        return any(compiled.mapping.kind == "statement" for compiled in self.mappings(event))
+
+    def _personal(self, event: str) -> bool:
         """Whether its rows belong to a person; a unit or a professional belongs to the site."""
         kinds = {compiled.mapping.kind for compiled in self.mappings(event)}
         staged = kinds & set(KINDS)

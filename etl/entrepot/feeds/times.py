@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from zoneinfo import ZoneInfo
 
 from entrepot.errors import RecordFault
 from entrepot.feeds.document import Document, Places
 from entrepot.feeds.hl7v2.values import instant, timestamp
+
+_WRITTEN = re.compile(r"(\d{4})(\d{2})?(\d{2})?(?:(\d{2})(\d{2})(\d{2})?)?(?:\.\d+)?([+-]\d{4})?")
+
+
+def written(text: str) -> str:
+    """A DTM text as people write it (`2024-09-03 15:30`): a value that is a date is no number."""
+    match = _WRITTEN.fullmatch(text)
+    if match is None:
+        return text
+    year, month, day, hour, minute, second, _ = match.groups()
+    date = "-".join(part for part in (year, month, day) if part)
+    return f"{date} {':'.join(part for part in (hour, minute, second) if part)}".strip()
 
 
 def stated_at(

@@ -158,17 +158,7 @@ class _Landing:
         return self._add(connection, [whole(container.raw(), UNKNOWN, fault)])
 
     def _arrivals(self, container: Container) -> Iterator[Arrival]:
-        sniffed = self.default if container.format == UNKNOWN else container.format
-        format_ = self.format or sniffed
-        if format_ == HL7V2:
-            return hl7v2_split.split_stream(container.chunks())
-        if format_ == FHIR:
-            return fhir_split.split_stream(container.chunks())
-        fault = None if format_ == CDA else RecordFault(NOT_SUPPORTED)
-        arrival = whole(container.chunks(), format_, fault)
-        if not arrival.digest and not arrival.content.strip():
-            arrival = replace(arrival, fault=RecordFault(EMPTY))
-        return iter([arrival])
+        return arrivals(container, self.format, self.default)
 
     def _add(self, connection: sa.Connection, arrivals: Iterable[Arrival]) -> Tally:
         tally, batch, size = Tally(), [], 0
@@ -182,3 +172,22 @@ class _Landing:
 
     def _enter(self, connection: sa.Connection, batch: list[Arrival]) -> Tally:
         return self.ledger.add(connection, self.source, batch, self.segments, self.received_at)
+
+
+def arrivals(container: Container, named: str | None, default: str) -> Iterator[Arrival]:
+    """The records of one stream, cut in its format.
+
+    Args:
+        named: the format that the user named; else it is sniffed.
+        default: the format of what cannot be recognised.
+    """
+    format_ = named or (default if container.format == UNKNOWN else container.format)
+    if format_ == HL7V2:
+        return hl7v2_split.split_stream(container.chunks())
+    if format_ == FHIR:
+        return fhir_split.split_stream(container.chunks())
+    fault = None if format_ == CDA else RecordFault(NOT_SUPPORTED)
+    arrival = whole(container.chunks(), format_, fault)
+    if not arrival.digest and not arrival.content.strip():
+        arrival = replace(arrival, fault=RecordFault(EMPTY))
+    return iter([arrival])

@@ -12,6 +12,9 @@ from entrepot.errors import RecordFault
 from entrepot.landing.database import metadata
 from entrepot.landing.segments import WRAPPED_BYTES
 
+# Fault of a file whose records stand in its place: by rule, no quarantine.
+REPLAYED = "replayed_as_records"
+
 _ROW_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 record = sa.Table(

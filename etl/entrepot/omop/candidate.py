@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,17 +26,21 @@ if TYPE_CHECKING:
 # The order of derivation. Tables of the first list come from staged rows, those of the second are
 # derived from what the row rules of the gate leave.
 MAPPED = (
-    "current", "visit", "person", "visit_occurrence", "visit_detail", "event_resolved",
-    "condition_occurrence", "procedure_occurrence", "drug_exposure", "measurement",
-    "observation", "note", "death",
+    "current", "duplicate", "visit", "person", "visit_occurrence", "visit_detail",
+    "event_resolved", "condition_occurrence", "procedure_occurrence", "drug_exposure",
+    "device_exposure", "measurement", "observation", "specimen", "note", "death",
 )  # fmt: skip
-DERIVED = ("observation_period", "location", "care_site", "provider", "cdm_source")
+DERIVED = (
+    "observation_period", "condition_era", "drug_era", "location", "care_site", "provider",
+    "fact_relationship", "cdm_source",
+)  # fmt: skip
 
 _ETL_TABLES = """
 CREATE SCHEMA etl;
 CREATE TABLE etl.row_disposition (kind VARCHAR, record_key VARCHAR, row_number INTEGER,
   row_key VARCHAR, disposition VARCHAR, reason VARCHAR);
-CREATE TABLE etl.lineage (cdm_table VARCHAR, cdm_id BIGINT, record_key VARCHAR, row_key VARCHAR);
+CREATE TABLE etl.lineage (cdm_table VARCHAR, cdm_id BIGINT, record_key VARCHAR, row_key VARCHAR,
+  role VARCHAR DEFAULT 'source');
 CREATE TABLE etl.quarantine (cdm_table VARCHAR, cdm_id BIGINT, check_id VARCHAR);
 CREATE TABLE etl.run (key VARCHAR, value VARCHAR);
 """
@@ -52,6 +56,8 @@ class MapInputs:
         as_of: state of the warehouse, local civil time.
         data_start: first day of electronic records.
         site, title: short and long name, for cdm_source.
+        source_ranks: source -> precedence where feeds tell the same fact, 9 speaks first; 5 is
+            the rank of a source that is not named.
     """
 
     staging: Path
@@ -61,6 +67,7 @@ class MapInputs:
     site: str
     title: str
     overlays: tuple[Path, ...] = ()
+    source_ranks: Mapping[str, int] = field(default_factory=dict)
 
 
 def open_candidate(path: Path, memory_limit: str, spill: Path) -> DuckDBPyConnection:
@@ -96,6 +103,11 @@ def prepare(connection: DuckDBPyConnection, inputs: MapInputs, ddl: str) -> None
         " ? AS site, ? AS title, ? AS software",
         [inputs.as_of, inputs.data_start, inputs.site, inputs.title, __version__],
     )
+    connection.execute(
+        "CREATE TEMP TABLE source_rank AS SELECT unnest(?::VARCHAR[]) AS source,"
+        " unnest(?::INTEGER[]) AS rank",
+        [list(inputs.source_ranks), list(inputs.source_ranks.values())],
+    )
     run_sql(connection, "macros", inputs.overlays)
 
 
@@ -111,6 +123,7 @@ def derive(
 def build(connection: DuckDBPyConnection, inputs: MapInputs) -> None:
     """Fills every CDM table, `etl.concept_resolution` and `etl.row_disposition`."""
     overlays = inputs.overlays
+    derive(connection, ("reference",), overlays)
     _code_use(connection)
     connection.execute("SET search_path = 'main,cdm'")
     resolve(connection, inputs.as_of.date(), overlays, into="etl.concept_resolution")
@@ -159,10 +172,10 @@ def _code_use(connection: DuckDBPyConnection) -> None:
         """
         CREATE TEMP TABLE code_use AS
         SELECT coalesce(system, '') AS system, code, count(*) AS frequency FROM (
-          SELECT system, code FROM staging_event
-          UNION ALL SELECT alt_system, alt_code FROM staging_event
-          UNION ALL SELECT value_system, value_code FROM staging_event
-          UNION ALL SELECT 'TEXT', value_text FROM staging_event
+          SELECT system, code FROM referred_event
+          UNION ALL SELECT alt_system, alt_code FROM referred_event
+          UNION ALL SELECT value_system, value_code FROM referred_event
+          UNION ALL SELECT 'TEXT', value_text FROM referred_event
             WHERE value_code IS NULL AND value_number IS NULL AND value_text IN (
               SELECT source_code FROM map_source_to_concept_map
               WHERE source_vocabulary_id = 'ENTREPOT_TEXT')

@@ -158,11 +158,14 @@ class Links(_Closed):
         remove: the referring row goes too.
         clear: the referring row stays, its pointer becomes NULL.
         events: polymorphic event-id columns: the row that hangs on an event goes with it.
+        facts: columns that name a row of any table by its id alone, without a person: the link
+            goes with either of the two rows that it joins.
     """
 
     remove: tuple[str, ...] = ()
     clear: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
 
 
 class CheckFile(_Closed):
@@ -213,5 +216,6 @@ def load_checks(overlays: Iterable[Path] = ()) -> CheckSet:
         remove=tuple(pattern for link in links for pattern in link.remove),
         clear=tuple(pattern for link in links for pattern in link.clear),
         events=tuple(pattern for link in links for pattern in link.events),
+        facts=tuple(pattern for link in links for pattern in link.facts),
     )
     return CheckSet(checks, relations, merged)

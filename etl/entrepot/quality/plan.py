@@ -48,11 +48,12 @@ class Link:
 
 @dataclass(frozen=True)
 class FollowedLinks:
-    """What a removed row takes with it (`remove`, `events`) or loses as a pointer (`clear`)."""
+    """What a removed row takes with it (`remove`, `events`, `facts`) or loses (`clear`)."""
 
     remove: tuple[Link, ...]
     clear: tuple[Link, ...]
     events: tuple[tuple[str, str], ...]
+    facts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -172,13 +173,20 @@ def _followed(cdm: Cdm, links: Links) -> FollowedLinks:
                 where=check_files.FOLDER,
             )
         kept[named[0]].append(Link(field.table, field.name, target.table))
-    events = []
-    for place in links.events:
+    return FollowedLinks(
+        tuple(kept["remove"]),
+        tuple(kept["clear"]),
+        tuple(_places(cdm, links.events)),
+        tuple(_places(cdm, links.facts)),
+    )
+
+
+def _places(cdm: Cdm, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for place in names:
         table, _, name = place.partition(".")
         if table not in cdm or name not in cdm.table(table).columns:
             raise ConfigurationError(f"no field {place}", where=check_files.FOLDER)
-        events.append((table, name))
-    return FollowedLinks(tuple(kept["remove"]), tuple(kept["clear"]), tuple(events))
+        yield table, name
 
 
 def _refuse_unused(plan: Plan, thresholds: Thresholds) -> None:

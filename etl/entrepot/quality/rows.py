@@ -128,6 +128,7 @@ def _follow(connection: DuckDBPyConnection, plan: Plan) -> None:
     """Adds dependants until none is new; their reason is the first cause, `parent:<check>`."""
     statements = [_dependants(plan, link) for link in plan.links.remove]
     statements += [_on_event(plan, table, field) for table, field in plan.links.events]
+    statements += [_on_fact(plan, table, field) for table, field in plan.links.facts]
     size = 0
     while size < (size := _size(connection)):
         for statement in statements:
@@ -151,6 +152,12 @@ def _dependants(plan: Plan, link: Link) -> str:
 def _on_event(plan: Plan, table: str, field: str) -> str:
     # Event ids are keyed hashes of 63 bits over all tables: id and person name one event.
     return _add_rows(plan, table, f"p.cdm_id = t.{field} AND p.person_id = t.person_id")
+
+
+def _on_fact(plan: Plan, table: str, field: str) -> str:
+    # Keyed ids of one table meet those of another once in 10⁹ rows: the id alone names the fact.
+    mapped = ", ".join(f"'{name}'" for name in MAPPED_TABLES)
+    return _add_rows(plan, table, f"p.cdm_id = t.{field} AND p.cdm_table IN ({mapped})")
 
 
 def _add_rows(plan: Plan, table: str, matches: str) -> str:

@@ -15,8 +15,10 @@ MAPPED_TABLES = (
     "condition_occurrence",
     "procedure_occurrence",
     "drug_exposure",
+    "device_exposure",
     "measurement",
     "observation",
+    "specimen",
     "note",
     "death",
 )

@@ -118,10 +118,12 @@ class Registrar:
         source = self._config.sources.get(landed.source, Source())
         places = extractor.places
         result.event = document.event
-        if rule := extractor.exclusion(result.event):
+        rule = extractor.exclusion(result.event)
+        if rule:
             result.disposition, result.reason = "excluded", rule
-            return
-        if not extractor.covers(result.event):
+            if not (document.own_reference or extractor.versioned(result.event)):
+                return
+        elif not extractor.covers(result.event):
             raise RecordFault("event_not_mapped", places.event)
         if document.control:
             result.control = self._keyring.digest(REGISTER, landed.source, document.control)
@@ -130,9 +132,11 @@ class Registrar:
         )
         carried = self._carried(document, source)
         self._version(result, landed, [(extractor, document), *carried])
+        if rule:
+            return
         for one, inner in ((extractor, document), *carried):
-            if rule := one.exclusion_by_content(inner):
-                result.disposition, result.reason = "excluded", rule
+            if found := one.exclusion_by_content(inner):
+                result.disposition, result.reason = "excluded", found
                 return
             one.check_content(inner)
         result.personal = extractor.personal(result.event) or bool(carried)
@@ -161,6 +165,7 @@ class Registrar:
         content = self._keyring.keyed(RECORD, landed.content)
         carries = len(told) > 1
         for extractor, document in told:
+            self._order(result, document.own_reference, 0, domain, content)
             for row in extractor.rows(document, "statement"):
                 self._state(result, row, domain, content, landed.format != "hl7v2" or carries)
 
@@ -168,20 +173,24 @@ class Registrar:
         self, result: Registered, row: RawRow, domain: str, content: str, named: bool
     ) -> None:
         """`named` is false for a letter without document: its rows replace each other by key."""
-
-        def keyed(names: list[str]) -> tuple[bytes, ...]:
-            return tuple(self._keyring.digest(REGISTER, "set", domain, n) for n in names if n)
-
-        of = result.of
-        of.replaces += keyed(row.lists.get("replaces", []))
-        if not named:
-            return
-        of.names += keyed(row.lists.get("name", []))
-        if (name := row.values.get("set", "")) and not of.set:
-            (of.set,) = keyed([name])
+        result.of.replaces += self._named(row.lists.get("replaces", []), domain)
+        if named:
+            result.of.names += self._named(row.lists.get("name", []), domain)
             number = row.values.get("version_number", "")
             count = int(number) if number.isascii() and number.isdigit() else 0
-            of.order = f"{count:012d}|{result.instant:%Y%m%d%H%M%S%f}|{content}"
+            self._order(result, row.values.get("set", ""), count, domain, content)
+
+    def _order(
+        self, result: Registered, name: str, number: int, domain: str, content: str
+    ) -> None:
+        """DESIGN 6: version number, then when it was stated, then the content."""
+        if name and not result.of.set:
+            (result.of.set,) = self._named([name], domain)
+            rank = 1 if result.disposition == "excluded" else 0  # of one time, a deletion is last
+            result.of.order = f"{number:012d}|{result.instant:%Y%m%d%H%M%S%f}|{rank}|{content}"
+
+    def _named(self, names: list[str], domain: str) -> tuple[bytes, ...]:
+        return tuple(self._keyring.digest(REGISTER, "set", domain, name) for name in names if name)
 
     def _identify(
         self, result: Registered, source: Source, extractor: Extractor, told: list[Document]
@@ -209,10 +218,11 @@ class Registrar:
         result.opposed_on = self._opposition(extractor, document, result)
 
     def _refer(self, result: Registered, row: RawRow, source: Source) -> None:
-        """A resource that names its subject by reference states nothing about them."""
+        """A resource that names its subject, by reference or number, states nothing about them."""
+        result.referred = "subject_reference" in row.mapping.columns
         token = row.values.get("subject_reference", "")
-        if token and result.subject is None:
-            result.subject, result.referred = reference(token, source), True
+        if token:
+            result.subject = reference(token, source)
 
     def _inner(self, inner: list[Document], outer: Subject, source: Source) -> list[RawRow]:
         """Who the carried documents say they are about: the message's patient, or nobody's.

@@ -19,6 +19,10 @@ from entrepot.register.person import rank
 from entrepot.register.versions import stale_records
 
 
+_UNKNOWN = ("quarantined", "subject_unknown", "subject")
+_WITHOUT_NUMBER = ("quarantined", "subject_without_ipp", "PID-3")
+
+
 @dataclass(slots=True)
 class Person:
     """One cluster: its pseudonym, its sealed identities, and what the rights say."""
@@ -217,10 +221,8 @@ class Snapshot:
             return ("excluded", self._stale[row.record_id], "")
         if found[0] != "known" or not row.personal:
             return found
-        if root is None and row.referred:
-            return ("quarantined", "subject_unknown", "subject")
         if root is None:
-            return ("quarantined", "subject_without_ipp", "PID-3")
+            return _UNKNOWN if row.referred else _WITHOUT_NUMBER
         conflict = self._conflicts.get(row.record_id)
         if conflict is not None:
             return ("quarantined", "key_of_two_persons", conflict)

@@ -58,7 +58,7 @@ def _store_one(connection: Connection, keyring: Keyring, registered: Registered)
     connection.execute(
         insert(tables.registration).values(
             record_id=registered.record_id,
-            event=registered.event[:32],
+            event=registered.event[:64],
             stated_at=registered.stated_at,
             control=registered.control,
             subject=subject,

@@ -24,7 +24,7 @@ registration = Table(
     "registration",
     metadata,
     Column("record_id", ForeignKey("record.record_id", ondelete="CASCADE"), primary_key=True),
-    Column("event", String(32), nullable=False, default=""),
+    Column("event", String(64), nullable=False, default=""),
     Column("stated_at", DateTime),  # local civil time of the site
     Column("control", LargeBinary(32)),  # HMAC of source and MSH-10
     Column("subject", LargeBinary(32)),  # HMAC of the person's local number

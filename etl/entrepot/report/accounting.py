@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 
 MAPPED_TABLES = (
     "person", "visit_occurrence", "visit_detail", "condition_occurrence", "procedure_occurrence",
-    "drug_exposure", "measurement", "observation", "note", "death",
+    "drug_exposure", "device_exposure", "measurement", "observation", "specimen", "note", "death",
 )  # fmt: skip
-DERIVED_TABLES = ("observation_period", "location", "care_site", "provider", "cdm_source")
+DERIVED_TABLES = (
+    "observation_period", "condition_era", "drug_era", "location", "care_site", "provider",
+    "fact_relationship", "cdm_source",
+)  # fmt: skip
 STAGED_KINDS = ("patient", "stay", "movement", "event", "document", "structure")
 
 
@@ -165,6 +168,7 @@ def _rows(connection: DuckDBPyConnection) -> Rows:
     result.mapped = sum(counts["mapped"] for counts in result.staged.values())
     traced = connection.execute(
         "SELECT count(*) - count(DISTINCT (record_key, row_key)) FROM etl.lineage"
+        " WHERE role = 'source'"
     ).fetchone()
     result.fan_out = traced[0] if traced else 0
     result.derived = {table: result.tables[table] for table in DERIVED_TABLES}

@@ -67,6 +67,7 @@ LOCATION = Reference("location", "", "location_id", "location/v1", 53)
 MOTHER = Reference("mother", "mother_key", "mother_id", "person/v1", 53)
 ORDER = Reference("order", "order_key", "", "event/v1", 0)
 NUMBER = Reference("number", "number_key", "", "event/v1", 0)
+BODY = Reference("body", "body_key", "", "event/v1", 0)  # content that stands in a record of its own
 # Another name by which rows refer to a unit, a professional, a medication: `Practitioner/123`.
 ALIAS = Reference("alias", "alias_key", "", "structure/v1", 0)
 CODED = Reference("coded", "coded_key", "", "structure/v1", 0)
@@ -206,11 +207,13 @@ EVENT = Kind(
         "range_high": _D,
         "flag_code": _C,
         "quantity": _D,
+        "days_supply": _I,
         "dose_unit_code": _C,
         "route_code": _C,
         "activity_code": _C,
         "phase_code": _C,
         "specimen_code": _C,
+        "body_site_code": _C,
         "sig": _T,
         "label": _T,
         "fact_key": ColumnType.KEY,
@@ -234,7 +237,7 @@ DOCUMENT = Kind(
         "entities": _C,  # JSON {"NOM:known": 3, …}: what was masked, by label and layer
         "fact_key": ColumnType.KEY,
     },
-    (STAY, UNIT, PROVIDER, NUMBER),
+    (STAY, UNIT, PROVIDER, NUMBER, BODY),
     63,
     "event/v1",
     told_by_several=True,

@@ -31,18 +31,22 @@ def messages(chart: Chart) -> Iterator[Message]:
             yield _refresh(chart, stay)
 
 
+def known_since(chart: Chart) -> dt.datetime:
+    """When the hospital first registers the patient: before the first stay, or just after birth."""
+    person = chart.person
+    if person.birth_order or "newborn" in person.role:
+        return person.first_seen + dt.timedelta(seconds=15)
+    early = dt.timedelta(minutes=7)
+    return min(person.first_seen - early, chart.stays[0].classes[0][0] - early)
+
+
 def identity_id(chart: Chart) -> str:
     """Statement id of the patient's identity."""
     return chart.facts[0].id
 
 
 def _creation(chart: Chart) -> Message:
-    person = chart.person
-    sent = person.first_seen - dt.timedelta(minutes=7)
-    if person.birth_order or "newborn" in person.role:
-        sent = person.first_seen + dt.timedelta(seconds=15)
-    else:
-        sent = min(sent, chart.stays[0].classes[0][0] - dt.timedelta(minutes=7))
+    person, sent = chart.person, known_since(chart)
     parts = [seg.evn(sent, sent), seg.pid(person, sent, chart.ipp_at(sent)), *seg.nk1(person)]
     parts.append(Segment("PV1", {1: "1", 2: "N"}))
     return Message("adt", seg.adt("A28"), person.id, sent, parts, (identity_id(chart),))

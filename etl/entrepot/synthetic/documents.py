@@ -63,9 +63,10 @@ def _head(chart: Chart, letter: Letter, sent: dt.datetime) -> list[Segment]:
     ]
 
 
-def _txa(chart: Chart, letter: Letter) -> Segment:
+def file_name(chart: Chart, letter: Letter) -> Text:
+    """The name of the file that was printed, as some programs give it for a title."""
     civil = chart.person.at(letter.written)
-    name = Text(
+    return Text(
         [
             "CR_",
             Ident(bare(civil.daily).upper(), "NOM"),
@@ -74,6 +75,9 @@ def _txa(chart: Chart, letter: Letter) -> Segment:
             ".pdf",
         ]
     )
+
+
+def _txa(chart: Chart, letter: Letter) -> Segment:
     return Segment(
         "TXA",
         {
@@ -84,7 +88,7 @@ def _txa(chart: Chart, letter: Letter) -> Segment:
             9: letter.author.xcn(),
             12: [Ident(letter.document, "AUTRE_ID"), "DPI"],
             13: [Ident(letter.parent, "AUTRE_ID"), "DPI"] if letter.parent else "",
-            16: name if int(letter.document[-1]) < 3 else "",
+            16: file_name(chart, letter) if int(letter.document[-1]) < 3 else "",
             17: "LA",
         },
     )

@@ -29,7 +29,7 @@ class Fact(ABC):
     Attributes:
         ipp: the IPP under which the feeds tell it.
         cancelled: the hospital took it back.
-        told: a sound message states it.
+        told_in: the formats in which a sound record states it.
     """
 
     kind: ClassVar[str]
@@ -37,12 +37,13 @@ class Fact(ABC):
     patient: str
     ipp: str
     cancelled: bool = field(default=False, kw_only=True)
-    told: bool = field(default=False, kw_only=True)
+    told_in: tuple[str, ...] = field(default=(), kw_only=True)
 
     def line(self) -> dict[str, object]:
         """The statement as `statements.jsonl` holds it."""
         head = {"id": self.id, "patient": self.patient, "kind": self.kind, "ipp": self.ipp}
-        return head | self.content() | {"cancelled": self.cancelled, "told": self.told}
+        told = {"told": bool(self.told_in), "told_in": list(self.told_in)}
+        return head | self.content() | {"cancelled": self.cancelled} | told
 
     @abstractmethod
     def content(self) -> dict[str, object]:

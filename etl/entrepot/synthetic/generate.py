@@ -4,38 +4,31 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
 from entrepot.errors import ConfigurationError
-from entrepot.synthetic import (
-    admissions,
-    documents,
-    itinerary,
-    laboratory,
-    links,
-    mishaps,
-    pharmacy,
-    pmsi,
-)
+from entrepot.synthetic import cda, telling
 from entrepot.synthetic.chance import stream
 from entrepot.synthetic.chart import Chart
+from entrepot.synthetic.fhir import Exports, Resource, places_in, site_resources
 from entrepot.synthetic.hl7v2_writer import Feeds, Slot, encode, msh, slot
 from entrepot.synthetic.hospital import AUTHORITY
-from entrepot.synthetic.message import Message, Place, places
-from entrepot.synthetic.population import person as draw_person
+from entrepot.synthetic.message import Message, places
+from entrepot.synthetic.records import patient_messages, patient_records
 from entrepot.synthetic.roles import BLOCK
-from entrepot.synthetic.truth import Truth
+from entrepot.synthetic.truth import Put, Record, Truth
 
-FEEDS = (admissions, links, laboratory, pmsi, pharmacy, documents)
+__all__ = ["Summary", "generate", "patient_messages"]
+
 OPPOSITION_COLUMNS = ("authority", "ipp", "opposed_on", "withdrawn_on")
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What was written."""
+    """What was written; `messages` counts the records of every format."""
 
     patients: int
     messages: int
@@ -47,16 +40,13 @@ class Summary:
     opposed: int
 
 
-@dataclass
-class _Tally:
-    messages: int = 0
-    duplicates: int = 0
-    bad: int = 0
-    opposed: int = 0
-
-
 def generate(
-    patients: int, seed: int, out: Path, progress: Callable[[int], None] | None = None
+    patients: int,
+    seed: int,
+    out: Path,
+    progress: Callable[[int], None] | None = None,
+    formats: Sequence[str] = telling.FORMATS,
+    twice: float = telling.TWICE,
 ) -> Summary:
     """Writes the feeds, the oppositions and the truth of a hospital.
 
@@ -68,30 +58,25 @@ def generate(
         seed: any integer.
         out: a folder that is empty or absent.
         progress: called after each patient with the number done.
+        formats: some of hl7v2, fhir, cda. What a format cannot carry stays HL7v2 when that is
+            among them, else nobody tells it.
+        twice: share of the clinical facts that a second format tells again, from 0 to 1.
 
     Raises:
-        ConfigurationError: `patients` is out of range, or `out` holds something.
+        ConfigurationError: `patients`, `formats` or `twice` is out of range, or `out` holds
+            something.
     """
     _check(patients, out)
-    feeds, truth, tally = Feeds(out), Truth(out / "truth"), _Tally()
+    telling.check(formats, twice)
+    hospital = _Hospital(seed, out, formats, twice)
     with (out / "oppositions.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerow(OPPOSITION_COLUMNS)
+        hospital.write_site()
         for index in range(patients):
-            _patient(seed, index, feeds, truth, file, tally)
+            hospital.write_patient(index, file)
             if progress:
                 progress(index + 1)
-    feeds.close()
-    truth.close()
-    return Summary(
-        patients,
-        tally.messages,
-        tally.duplicates,
-        tally.bad,
-        feeds.files,
-        truth.counts["statements"],
-        truth.counts["identifiers"],
-        tally.opposed,
-    )
+    return hospital.close(patients)
 
 
 def _check(patients: int, out: Path) -> None:
@@ -103,40 +88,105 @@ def _check(patients: int, out: Path) -> None:
         )
 
 
-def _patient(
-    seed: int, index: int, feeds: Feeds, truth: Truth, oppositions: IO[str], tally: _Tally
-) -> None:
-    chart, messages = patient_messages(seed, index)
-    opposed_on, withdrawn_on = _opposition(chart)
-    truth.person(chart, opposed_on, withdrawn_on)
-    truth.statements(chart.facts)
-    if opposed_on:
-        tally.opposed += 1
-        writer = csv.writer(oppositions, lineterminator="\n")
-        for number in chart.person.ipps:
-            writer.writerow((AUTHORITY[0], number, opposed_on, withdrawn_on))
-    put: list[tuple[Message, Place]] = []
-    for message, where in _with_duplicates(seed, chart, messages):
+class _Hospital:
+    """The files being written."""
+
+    def __init__(self, seed: int, out: Path, formats: Sequence[str], twice: float) -> None:
+        self._seed, self._formats, self._twice = seed, formats, twice
+        self._feeds, self._exports = Feeds(out), Exports(out, seed)
+        self._deliveries = cda.Deliveries(out, seed)
+        self._truth = Truth(out / "truth")
+        self._counts = dict.fromkeys(("messages", "duplicates", "bad", "opposed"), 0)
+
+    def write_site(self) -> None:
+        """The resources that belong to no patient."""
+        put: list[Put] = []
+        for new in site_resources(self._seed) if telling.FHIR in self._formats else ():
+            self._export(new, put)
+        self._truth.identifiers(None, put)
+
+    def write_patient(self, index: int, oppositions: IO[str]) -> None:
+        """One patient: what is true, and every record that says it."""
+        told = patient_records(self._seed, index, self._formats, self._twice)
+        chart = told.chart
+        opposed_on, withdrawn_on = _opposition(chart)
+        self._truth.person(chart, opposed_on, withdrawn_on)
+        self._truth.statements(chart.facts)
+        if opposed_on:
+            self._counts["opposed"] += 1
+            writer = csv.writer(oppositions, lineterminator="\n")
+            for number in chart.person.ipps:
+                writer.writerow((AUTHORITY[0], number, opposed_on, withdrawn_on))
+        put: list[Put] = []
+        for message, where in _with_duplicates(self._seed, chart, told.messages):
+            self._send(message, where, put)
+        self._export_all(chart, told.resources, put)
+        self._deliver_all(chart, told.documents, put)
+        self._truth.identifiers(chart.person, put)
+
+    def close(self, patients: int) -> Summary:
+        """Ends every file."""
+        self._feeds.close()
+        self._exports.close()
+        self._truth.close()
+        return Summary(
+            patients,
+            files=self._feeds.files + self._exports.files + self._deliveries.files,
+            statements=self._truth.counts["statements"],
+            identifiers=self._truth.counts["identifiers"],
+            **self._counts,
+        )
+
+    def _send(self, message: Message, where: Slot, put: list[Put]) -> None:
         segments = [msh(message, where.charset), *message.segments]
         put += [(message, place) for place in places(segments)]
-        ordinal = feeds.add(where, encode(segments, where.charset))
-        truth.message(message, feeds.path(where), ordinal, where.charset)
-        tally.messages += 1
-        tally.duplicates += "duplicate_of" in message.marks
-        tally.bad += "bad" in message.marks
-    truth.identifiers(chart.person, put)
+        ordinal = self._feeds.add(where, encode(segments, where.charset))
+        self._note(message, self._feeds.path(where), ordinal, where.charset)
 
+    def _export_all(self, chart: Chart, found: list[Resource], put: list[Put]) -> None:
+        """NDJSON lines, some of them twice; a Bundle is written with the first of its entries."""
+        rng = stream(self._seed, chart.person.index, "fhir duplicates")
+        bundled: dict[str, list[Resource]] = {}
+        for new in found:
+            if new.bundle:
+                bundled.setdefault(new.bundle, []).append(new)
+                continue
+            self._export(new, put)
+            if rng.random() < 0.015:
+                again = new.arrival + dt.timedelta(minutes=rng.randint(1, 12_000))
+                marks = new.marks | {"duplicate_of": new.id}
+                self._export(replace(new, id=new.id + "-again", arrival=again, marks=marks), put)
+        for key, members in bundled.items():
+            path, wholes = self._exports.bundle(members, key)
+            for ordinal, (new, whole) in enumerate(zip(members, wholes, strict=True), 1):
+                put += [(new, place) for place in places_in(whole)]
+                self._note(new, path, ordinal, "UTF-8")
 
-def patient_messages(seed: int, index: int) -> tuple[Chart, list[Message]]:
-    """One patient's chart, complete, and the messages that tell it, in the order of arrival."""
-    chart = Chart.open(seed, draw_person(seed, index))
-    itinerary.live(chart)
-    messages = [message for feed in FEEDS for message in feed.messages(chart)]
-    messages = mishaps.spoil(chart, messages, stream(seed, index, "mishaps"))
-    told = {fact for message in messages if "bad" not in message.marks for fact in message.facts}
-    for fact in chart.facts:
-        fact.told = fact.id in told
-    return chart, sorted(messages, key=lambda m: (m.arrival, m.id))
+    def _export(self, new: Resource, put: list[Put]) -> None:
+        whole = new.whole()
+        put += [(new, place) for place in places_in(whole)]
+        path, ordinal = self._exports.add(new, whole)
+        self._note(new, path, ordinal, "UTF-8")
+
+    def _deliver_all(self, chart: Chart, found: list[cda.Document], put: list[Put]) -> None:
+        """One file a document; some come twice."""
+        rng = stream(self._seed, chart.person.index, "cda duplicates")
+        for new in found:
+            self._deliver(new, put)
+            if rng.random() < 0.015:
+                again = new.arrival + dt.timedelta(minutes=rng.randint(1, 12_000))
+                marks = new.marks | {"duplicate_of": new.id}
+                self._deliver(replace(new, id=new.id + "-again", arrival=again, marks=marks), put)
+
+    def _deliver(self, new: cda.Document, put: list[Put]) -> None:
+        put += [(new, place) for place in cda.places_in(new.root)]
+        self._note(new, self._deliveries.add(new), 1, new.charset)
+
+    def _note(self, record: Record, path: str, ordinal: int, charset: str) -> None:
+        self._truth.message(record, path, ordinal, charset)
+        self._counts["messages"] += 1
+        self._counts["duplicates"] += "duplicate_of" in record.marks
+        self._counts["bad"] += "bad" in record.marks
 
 
 def _with_duplicates(

@@ -113,7 +113,7 @@ def _obx(order: Order, result: Result, number: int, status: str, value: Value) -
             5: _value(value, status),
             6: result.unit,
             7: _range(result),
-            8: _flag(result, value),
+            8: flag(result, value),
             11: status,
             14: STYLES[order.style](result.at) if timed else "",
             16: order.biologist.xcn(),
@@ -145,7 +145,8 @@ def _range(result: Result) -> str:
     return f"<{result.high}" if result.high else f">{result.low}" if result.low else ""
 
 
-def _flag(result: Result, value: Value) -> str:
+def flag(result: Result, value: Value) -> str:
+    """OBX-8: below, within or above the range; empty when there is none."""
     if not value.number or not (result.low or result.high):
         return ""
     number = float(value.number)

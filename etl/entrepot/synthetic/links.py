@@ -24,14 +24,19 @@ def messages(chart: Chart) -> Iterator[Message]:
         yield _own(chart, {"merged": "A40", "renumbered": "A47", "linked": "A24"}[person.role])
     elif person.role in ("wrongly_merged", "wrongly_linked"):
         other = draw_person(chart.seed, person.index - 1)
-        joined = max(person.dated["joined"], other.first_seen + dt.timedelta(days=60))
-        parted = joined + (person.dated["parted"] - person.dated["joined"])
+        joined, parted = joined_and_parted(person, other)
         yield _pair(person, other, "A40" if person.role == "wrongly_merged" else "A24", joined)
         undone = _pair(person, other, "A37", parted)
         undone.marks["cancel"] = True
         yield undone
     elif person.role == "shared_nda":
         yield from _shared_nda(chart, draw_person(chart.seed, person.index - 1))
+
+
+def joined_and_parted(person: Person, other: Person) -> tuple[dt.datetime, dt.datetime]:
+    """When two patients were taken for one, and when that was undone."""
+    joined = max(person.dated["joined"], other.first_seen + dt.timedelta(days=60))
+    return joined, joined + (person.dated["parted"] - person.dated["joined"])
 
 
 def history(chart: Chart) -> list[dict[str, object]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import ClassVar, NamedTuple, TypeAlias
 
 NULL = '""'  # HL7: delete the value
 
@@ -60,10 +60,10 @@ class Text(str):
         return new
 
 
-def lines(text: Text) -> list[Text]:
-    """The lines of `text`; no mention of it may hold a line end."""
+def lines(text: Text, separator: str = "\n") -> list[Text]:
+    """The lines of `text`, or what another separator parts; no mention of it may hold one."""
     found, start = [], 0
-    for line in text.split("\n"):
+    for line in text.split(separator):
         end = start + len(line)
         pieces: list[str] = []
         offset = start
@@ -72,7 +72,7 @@ def lines(text: Text) -> list[Text]:
                 pieces += [text[offset : mention.start], mention.ident]
                 offset = mention.end
         found.append(Text([*pieces, text[offset:end]]))
-        start = end + 1
+        start = end + len(separator)
     return found
 
 
@@ -117,9 +117,11 @@ class Message:
         arrival: when the interface wrote it; after `sent` when it is late.
         facts: ids of the statements that it states.
         other: a second patient of whom it speaks; identifiers of `other` are theirs.
+        carries: cda when a CDA document inside it, and not the message itself, tells the facts.
         marks: late, correction, cancel, same_control_id, duplicate_of, bad.
     """
 
+    format: ClassVar[str] = "hl7v2"
     source: str
     event: str
     patient: str
@@ -129,6 +131,7 @@ class Message:
     arrival: dt.datetime = dt.datetime.min
     style: str = "local"
     other: str = ""
+    carries: str = ""
     id: str = ""
     control_id: str = ""
     marks: dict[str, object] = field(default_factory=dict)

@@ -39,6 +39,14 @@ def in_utc(when: dt.datetime) -> str:
     return when.replace(tzinfo=PARIS).astimezone(dt.UTC).strftime("%Y%m%d%H%M%S%z")
 
 
+def instant(when: dt.datetime, style: str = "local") -> str:
+    """ISO 8601 with the offset of Paris at that time, or in UTC with `Z` when `style` is utc."""
+    zoned = when.replace(tzinfo=PARIS)
+    if style == "utc":
+        return zoned.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return zoned.isoformat(timespec="seconds")
+
+
 def settled(when: dt.datetime) -> dt.datetime:
     """`when`, moved out of the two hours a year that do not exist or exist twice."""
     zoned = when.replace(tzinfo=PARIS)

@@ -2,17 +2,48 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol, TypeAlias
 
 from entrepot.synthetic.chart import Chart
 from entrepot.synthetic.facts import Fact
 from entrepot.synthetic.links import history
-from entrepot.synthetic.message import Message, Place
+from entrepot.synthetic.message import Place
 from entrepot.synthetic.persons import Civil, Person
 
 KINDS = ("statements", "identifiers", "persons", "messages")
+
+
+class Record(Protocol):
+    """One record of a feed: an HL7 message, a FHIR resource or a CDA document."""
+
+    facts: tuple[str, ...]
+    marks: dict[str, object]
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def format(self) -> str: ...
+    @property
+    def carries(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def event(self) -> str: ...
+    @property
+    def control_id(self) -> str: ...
+    @property
+    def patient(self) -> str: ...
+    @property
+    def other(self) -> str: ...
+    @property
+    def sent(self) -> dt.datetime: ...
+
+
+Put: TypeAlias = "tuple[Record, Place]"  # an identifier that a record holds
 
 
 class Truth:
@@ -57,20 +88,23 @@ class Truth:
             },
         )
 
-    def message(self, message: Message, file: str, ordinal: int, charset: str) -> None:
+    def message(self, message: Record, file: str, ordinal: int, charset: str) -> None:
         """Writes one message: where it lies, what it carries, what is odd about it."""
         marks = message.marks
+        nobody = marks.get("bad") == "acknowledgement" or not message.patient
         self._write(
             "messages",
             {
                 "message": message.id,
                 "control_id": message.control_id,
                 "source": message.source,
+                "format": message.format,
+                "carries": message.carries or None,
                 "file": file,
                 "ordinal": ordinal,
                 "charset": charset,
                 "event": message.event,
-                "patient": None if marks.get("bad") == "acknowledgement" else message.patient,
+                "patient": None if nobody else message.patient,
                 "other": message.other or None,
                 "sent": message.sent.isoformat(timespec="seconds"),
                 "statements": list(message.facts),
@@ -78,23 +112,28 @@ class Truth:
                 "late": bool(marks.get("late")),
                 "correction": bool(marks.get("correction")),
                 "cancel": bool(marks.get("cancel")),
+                "superseded": bool(marks.get("superseded")),
                 "same_control_id": bool(marks.get("same_control_id")),
                 "bad": marks.get("bad"),
             },
         )
 
-    def identifiers(self, person: Person, put: list[tuple[Message, Place]]) -> None:
-        """Writes one patient's identifying strings with their places, then the canonical forms."""
-        grouped: dict[tuple[str, str, str, str, bool], list[dict[str, object]]] = {}
+    def identifiers(self, person: Person | None, put: Sequence[Put]) -> None:
+        """Writes one patient's identifying strings with their places, then the canonical forms.
+
+        Without a person: those of the records that belong to the hospital.
+        """
+        own = person.id if person else None
+        grouped: dict[tuple[str | None, str, str, str, bool], list[dict[str, object]]] = {}
         for message, (ident, position, start, end) in put:
-            who, of = (message.other, "patient") if ident.of == "other" else (person.id, ident.of)
+            who, of = (message.other, "patient") if ident.of == "other" else (own, ident.of)
             place: dict[str, object] = {"message": message.id, "position": position}
             if start is not None:
                 place |= {"start": start, "end": end}
             grouped.setdefault((who, ident.label, str(ident), of, ident.typo), []).append(place)
-        for civil in dict.fromkeys(change.civil for change in person.history):
+        for civil in dict.fromkeys(change.civil for change in person.history) if person else ():
             for name in full_names(civil):
-                grouped.setdefault((person.id, "NOM_COMPLET", name, "patient", False), [])
+                grouped.setdefault((own, "NOM_COMPLET", name, "patient", False), [])
         for (who, label, value, of, typo), where in grouped.items():
             self._write(
                 "identifiers",

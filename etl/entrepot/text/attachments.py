@@ -49,7 +49,7 @@ def text_of(data: bytes, media_type_or_subtype: str) -> str:
 
     Raises:
         RecordFault: `attachment_unreadable`: no text in it, a type or a file without a text
-            layer (images, scans), a DTD, a wrong structure, or too big. Positions never hold content.
+            layer (images, scans), a DTD, a wrong structure, or too big. Positions hold no content.
     """
     media, _, parameters = media_type_or_subtype.strip().lower().partition(";")
     kind = _MEDIA.get(media.strip())

@@ -32,7 +32,7 @@ def pdf_text(data: bytes, charset: str = "") -> str:
         pages = [page.extract_text() for page in reader.pages]
     except RecordFault:
         raise
-    except Exception:  # noqa: BLE001 - a damaged file raises anything from KeyError to RecursionError
+    except Exception:  # a damaged file raises anything from KeyError to RecursionError
         raise RecordFault(_REASON, "pdf") from None
     text = "\n".join(pages)
     if sum(c.isalpha() for c in text) < MIN_LETTERS:

@@ -21,6 +21,8 @@ def embedded_documents(message: Message) -> list[Embedded]:
         if segment.component(2) != "ED":
             continue
         kind, subtype, encoding, data = (segment.component(5, 1, n) for n in (2, 3, 4, 5))
+        if not data.strip():
+            continue
         attachment = Attachment(subtype or kind, encoding, data)
         content = decoded(attachment, segment.position(5))
         if is_cda(attachment, content):

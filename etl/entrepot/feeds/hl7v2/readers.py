@@ -13,11 +13,12 @@ from entrepot.feeds.document import MAX_INTEGER_DIGITS, NULL, Attachment, Result
 from entrepot.feeds.hl7v2.message import Message, Segment
 from entrepot.feeds.hl7v2.path import Path, compile_path
 from entrepot.feeds.hl7v2.values import decimal, range_limits, structured_number
+from entrepot.feeds.times import written
 
 _TYPE = compile_path("OBX-2")
 _CODED = {"CE", "CWE", "CNE"}
 _CODES = {"IS", "ID"}
-_DATES = {"DT", "TM", "TS", "DTM"}
+_DATES = {"DT", "TS", "DTM"}
 
 
 ReaderFunction = Callable[[Message, Segment | None, str], Result]
@@ -38,6 +39,8 @@ def obx_value(message: Message, segment: Segment | None, path: str) -> Result:
     if value_type in _CODES:
         return {"value_code": text, "value_text": text}, None, []
     if value_type in _DATES:
+        return {"value_text": written(text)}, None, []
+    if value_type == "TM":
         return {"value_text": text}, None, []
     result = _numeric(text, *decimal(text))
     if value_type == "NM" and text not in {"", NULL} and "value_number" not in result[0]:
@@ -55,6 +58,8 @@ def obx_range(message: Message, segment: Segment | None, path: str) -> Result:
 def attachment(message: Message, segment: Segment | None, path: str) -> Result:
     """An ED value: type and subtype, encoding, data."""
     kind, subtype, encoding, data = (_part(path, n).read(message, segment) for n in (2, 3, 4, 5))
+    if not data.strip():  # announced and not sent: there is nothing to decode or to scrub
+        return {}, None, ["attachment_empty"]
     return {}, Attachment(subtype or kind, encoding, data), []
 
 

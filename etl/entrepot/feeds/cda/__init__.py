@@ -1,0 +1,1 @@
+"""HL7 CDA R2 documents: French CI-SIS volets, C-CDA, and any other by its class codes."""

@@ -1,0 +1,64 @@
+"""Coded values (CD, CE, CV, CO, CS): the two best codings and a label (CDA R2 datatypes 3.2-3.6).
+
+`code` and every `translation` take part, ordered by the precedence of their code systems
+(mappings/concepts/code_systems.csv), then as sent. With a nullFlavor (OTH) the element's own code
+states nothing and its translations speak.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from entrepot.feeds.cda.names import hl7
+from entrepot.feeds.cda.narrative import referenced
+from entrepot.feeds.facts import code_systems
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element  # type: ignore[import-untyped]
+
+    from entrepot.feeds.cda.document import CdaDocument
+
+_TRANSLATION, _ORIGINAL = hl7("translation"), hl7("originalText")
+_ATTRIBUTES = ("code", "codeSystem", "displayName")
+_UNKNOWN = 99
+
+
+class Coding(NamedTuple):
+    """One code as sent."""
+
+    code: str
+    system: str
+    display: str
+
+
+def codings(element: _Element) -> list[Coding]:
+    """The codings of a coded element, the best first."""
+    found = [] if element.get("nullFlavor") is not None else [_coding(element)]
+    found += [_coding(one) for one in element.iterchildren(_TRANSLATION)
+              if one.get("nullFlavor") is None]  # fmt: skip
+    distinct = list(dict.fromkeys(coding for coding in found if coding.code))
+    if len(distinct) < 2:
+        return distinct
+    order = _systems()
+    return sorted(distinct, key=lambda one: order.get(one.system, ("", _UNKNOWN))[1])
+
+
+def label(document: CdaDocument, element: _Element, found: list[Coding]) -> str:
+    """The best coding's display, else the original text, else the element's own display."""
+    displays = [one.display for one in found if one.display]
+    if displays:
+        return displays[0]
+    original = referenced(document, element.find(_ORIGINAL))
+    if original or element.get("nullFlavor") is not None:
+        return original
+    return str(element.get("displayName", "")).strip()
+
+
+def _coding(element: _Element) -> Coding:
+    return Coding(*(element.get(name, "").strip() for name in _ATTRIBUTES))
+
+
+@lru_cache(maxsize=1)
+def _systems() -> dict[str, tuple[str, int]]:
+    return code_systems()

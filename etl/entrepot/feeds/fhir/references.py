@@ -1,0 +1,34 @@
+"""References in their many forms (R4 section 2.3.0): the id and the type that they name."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_TYPED = re.compile(r"(?:^|/)([A-Z][A-Za-z]{2,60})/[A-Za-z0-9\-.]{1,64}$")
+_URN = re.compile(r"urn:(?:uuid|oid):(.+)", re.IGNORECASE)
+
+
+@lru_cache(maxsize=4096)  # the resources of one person name the same patient and stays
+def token(reference: str) -> str:
+    """The id that a reference ends in; '' for a search (`Patient?identifier=…`) or `#contained`.
+
+    `Patient/123`, `http://host/fhir/Patient/123/_history/2` and `urn:uuid:123` name 123.
+    """
+    if "?" in reference or "#" in reference:
+        return ""
+    urn = _URN.fullmatch(reference)
+    if urn is not None:
+        return urn[1]
+    return _unversioned(reference).rstrip("/").rpartition("/")[2]
+
+
+def type_of(reference: str) -> str:
+    """The resource type that a reference or a search states; '' when it states none."""
+    path, search, _ = reference.partition("?")
+    match = _TYPED.search(f"{path}/any" if search else _unversioned(path))
+    return match[1] if match else ""
+
+
+def _unversioned(reference: str) -> str:
+    return reference.partition("/_history")[0] if "/_history" in reference else reference
