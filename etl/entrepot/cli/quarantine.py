@@ -20,6 +20,8 @@ STAGES = ("landing", "register", "door", "gate")
 RECORD_COLUMNS = (
     "record", "stage", "reason", "position", "source", "format", "event", "received_at", "count",
 )  # fmt: skip
+SHOWN = 1000  # records that a person reads at once; programs get all
+_LIMIT_HELP = f"Lines of each kind; all with --json, else {SHOWN}."
 ROW_COLUMNS = ("table", "check", "count", "meaning_en", "meaning_fr")
 # What a terminal would obey; line ends and tabs are shown as such.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -51,7 +53,7 @@ def list_(
     reason: Reason = "",
     source: Annotated[str, typer.Option("--source", help="A source of site.yaml.")] = "",
     stage: Annotated[str, typer.Option("--stage", help=", ".join(STAGES) + ".")] = "",
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Lines of each kind.")] = 1000,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help=_LIMIT_HELP)] = None,
     site: SiteOption = HERE,
     json_: JsonOption = False,
 ) -> None:
@@ -69,10 +71,11 @@ def list_(
         for line in (*records[:limit], *rows[:limit]):
             print_json(line)
         return
+    shown = limit or SHOWN
     _print_reasons(records)
-    _print_lines("Records", RECORD_COLUMNS, records[:limit])
-    _print_lines("Rows held by the gate", ROW_COLUMNS, rows[:limit])
-    if len(records) > limit or len(rows) > limit:
+    _print_lines("Records", RECORD_COLUMNS, records[:shown])
+    _print_lines("Rows held by the gate", ROW_COLUMNS, rows[:shown])
+    if len(records) > shown:
         console.print(f"{len(records)} records in all; --limit shows more.")
 
 

@@ -22,7 +22,8 @@ def identity_of(payloads: Iterable[bytes]) -> Identity:
             found = (tuple(v) if isinstance(v, list) else v for v in values)
             merged.setdefault(name, set()).update(found)
     births = _dates(merged.get("birth_dates", set()))
-    stays = {("NDA", value) for value in merged.get("stay_numbers", ())}
+    public = merged.get("public_numbers", set())
+    stays = {("NDA", value) for value in merged.get("stay_numbers", set()) - public}
     relatives = merged.get("relative_family", set()) | merged.get("relative_given", set())
     return Identity(
         family_names=_texts(merged, "family_names"),

@@ -141,16 +141,17 @@ def rank(authority: str, config: RegisterConfig) -> int:
 def identity_payload(rows: list[RawRow]) -> bytes:
     """What the text engine must find of this person, as canonical JSON (bytes).
 
-    Keys: IDENTITY_LISTS, `numbers` ([label, value] pairs), `birth_dates` (as sent) and
-    `stay_aliases` ([a server's id of a stay, its number] pairs).
+    Keys: IDENTITY_LISTS, `numbers` ([label, value] pairs), `birth_dates` (as sent),
+    `public_numbers` (an establishment's, never a stay's) and `stay_aliases` ([a server's id of a
+    stay, its number] pairs).
     """
     payload: dict[str, Any] = {name: _stated(rows, name) for name in IDENTITY_LISTS}
     # A name in one string may stand in any order: each of its words is looked for.
     words = {word for name in _stated(rows, "display_names") for word in _words(name)}
     payload["family_names"] = sorted({*payload["family_names"], *words})
     # PV1-19 equals the FINESS in an official sample: a public number, not an identifier.
-    public = {code for row in rows for code in row.lists.get("stay_authorities", [])}
-    payload["stay_numbers"] = sorted(set(payload["stay_numbers"]) - public)
+    payload["public_numbers"] = _stated(rows, "stay_authorities")
+    payload["stay_numbers"] = sorted({*payload["stay_numbers"]} - {*payload["public_numbers"]})
     payload["numbers"] = [list(pair) for pair in sorted(_numbers(rows))]
     births = {row.values.get("birth_date", "") for row in rows} - {"", NULL}
     payload["birth_dates"] = sorted(births)

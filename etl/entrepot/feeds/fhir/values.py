@@ -19,6 +19,7 @@ _DATE = re.compile(
 _MICROSECONDS = 7  # the point and six digits: what a DTM reader keeps
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
 _OID = "urn:oid:"
+_BINARY = re.compile(r"(?:.*/)?(Binary/[A-Za-z0-9.\-]{1,64})(?:/_history/.*)?")
 
 
 @lru_cache(maxsize=4096)  # resources of one stay tell the same moments
@@ -63,6 +64,12 @@ def oid(uri: str) -> str:
     return uri.removeprefix(_OID)
 
 
+def content_reference(url: str) -> str:
+    """`Binary/b1`, whichever server's address stands before it; any other address as it is."""
+    match = _BINARY.fullmatch(url)
+    return match[1] if match else url
+
+
 def text_of(element: Element, owner: str) -> Callable[[Any], str] | None:
     """The function that spells an element's values; None when they are text already."""
     if element.type == "boolean":
@@ -75,4 +82,6 @@ def text_of(element: Element, owner: str) -> Callable[[Any], str] | None:
         return day
     if element.type in DATES:
         return dtm
+    if (owner, element.name) == ("Attachment", "url"):
+        return content_reference
     return oid if (owner, element.name) == ("Identifier", "system") else None
