@@ -451,6 +451,27 @@ def test_an_implanted_device_is_exposed_from_the_act_on() -> None:
     assert exposure.values["start_at"] == act.values["start_at"] == "20240331101500+0200"
 
 
+def test_a_stay_that_passed_the_emergency_department_keeps_saying_so() -> None:
+    history = [{"class": {"code": "EMER"}, "period": {"start": WHEN}}, {"class": {"code": "IMP"}}]
+    place = [{"location": {"reference": "Location/a"}, "period": {"start": WHEN}}]
+    resource = made(
+        "Encounter",
+        status="finished",
+        **{"class": {"code": "IMP"}},
+        classHistory=history,
+        location=place,
+    )
+    rows = staged(resource, "stay")
+    assert {(row.values["class_code"], row.key[0]) for row in rows} == {
+        ("IMP", "r1"),
+        ("EMER", "r1"),
+    }
+    last = max(rows, key=lambda row: row.event_time)
+    assert last.values["class_code"] == "IMP"
+    (movement,) = staged(resource, "movement")
+    assert "class_code" not in movement.values
+
+
 def claim(**elements: Any) -> dict[str, Any]:
     return made(
         "Claim",

@@ -71,7 +71,7 @@ class CompiledMapping:
 
     def __init__(self, mapping: Mapping, reader: Reader) -> None:
         self.mapping, self._reader = mapping, reader
-        self._where = [(self._path(p), set(allowed)) for p, allowed in mapping.where.items()]
+        self._where = [(self._path(p), *_condition(values)) for p, values in mapping.where.items()]
         self._values: list[tuple[str, Getter]] = []
         self._lists: list[tuple[str, list[Path]]] = []
         self._readers: list[tuple[frozenset[str], Callable[[Any, Any], Result]]] = []
@@ -97,9 +97,11 @@ class CompiledMapping:
                 yield self._row(document, node)
 
     def _admits(self, document: Document, node: Node | None) -> bool:
-        for path, allowed in self._where:
+        for path, allowed, refused in self._where:
             value = path.read(document, node)
-            if value not in allowed and not ("*" in allowed and value):
+            if value in refused:
+                return False
+            if allowed and value not in allowed and not ("*" in allowed and value):
                 return False
         return True
 
@@ -285,6 +287,12 @@ def _met(conditions: list[_Condition], document: Document) -> tuple[str, str]:
         if any(value in values or ("*" in values and value) for value in found):
             return name, path.position(None)
     return "", ""
+
+
+def _condition(values: list[str]) -> tuple[set[str], set[str]]:
+    """Values of which one must be there, and values (`!x`) of which none may."""
+    refused = {value[1:] for value in values if value.startswith("!")}
+    return {value for value in values if not value.startswith("!")}, refused
 
 
 def _texts(paths: str | list[str] | None) -> list[str]:

@@ -123,7 +123,8 @@ class Mapping(_Strict):
     Args:
         events: `ADT^A01`, `ORU^*`; the message's MSH-9.1 and MSH-9.2.
         foreach: one row per segment of this name; absent: one row per message.
-        where: the row exists only if each path holds one of these values ("*": anything).
+        where: the row exists only if each path holds one of these values ("*": anything, "":
+            nothing) and none of those after "!".
         key: business key of the row; `key_as` names the reference whose key it is.
         namespace: keeps keys of different things apart; default: the mapping's name.
         key_fallback: key within the record when the first part of `key` is empty.
