@@ -1,4 +1,4 @@
--- drug_exposure. End: stated, else administration = its start, written prescription and what is
+-- drug_exposure. End: stated, else start + days_supply - 1, else administration = its start, written prescription and what is
 -- dispensed for it = start + 29 days
 -- (Themis 57). verbatim_end_date only when the source stated one; days_supply is never computed; the
 -- quantity of a drug with several ingredients stays on its first row.
@@ -10,12 +10,14 @@ SELECT
   day_of(e.event_at) AS drug_exposure_start_date,
   e.event_at AS drug_exposure_start_datetime,
   CASE WHEN e.end_at IS NOT NULL THEN day_of(e.end_at)
+       WHEN e.days_supply > 0 THEN day_of(e.event_at) + (e.days_supply - 1)
        WHEN e.context_code IN ('prescription', 'order', 'dispensation') THEN day_of(e.event_at + INTERVAL 29 DAY)
        ELSE day_of(e.event_at) END AS drug_exposure_end_date,
   e.end_at AS drug_exposure_end_datetime,
   day_of(e.end_at) AS verbatim_end_date,
   e.type_concept_id AS drug_type_concept_id,
   CASE WHEN e.ordinal = 0 THEN e.quantity END AS quantity,
+  CASE WHEN e.days_supply > 0 THEN e.days_supply END AS days_supply,
   e.sig,
   coalesce(r.concept_id, 0) AS route_concept_id,
   e.provider_id,

@@ -26,7 +26,8 @@ class Truth:
 
     Attributes:
         persons: lines of persons.jsonl by patient.
-        as_of: when the last message that reaches the warehouse was sent.
+        records: lines of messages.jsonl, of every format.
+        as_of: when the last record that reaches the warehouse was sent.
     """
 
     def __init__(self, hospital: Path) -> None:
@@ -36,11 +37,16 @@ class Truth:
         for line in _lines(folder / "statements.jsonl"):
             if not self.persons[line["patient"]]["opposed"]:
                 self._kinds[line["kind"]].append(line)
+        self.records = _lines(folder / "messages.jsonl")
         self.as_of = max(
-            moment(message["sent"])
-            for message in _lines(folder / "messages.jsonl")
-            if not message["bad"] and not self.persons[message["patient"]]["opposed"]
+            moment(record["sent"])
+            for record in self.records
+            if not record["bad"] and not record["superseded"] and not self.opposed(record)
         )
+
+    def opposed(self, record: Line) -> bool:
+        """Whether a record is about somebody who opposed; a unit or professional is nobody."""
+        return bool(record["patient"]) and bool(self.persons[record["patient"]]["opposed"])
 
     def holds(self, kind: str) -> list[Line]:
         """Facts of a kind that a sound message states and that nobody took back."""

@@ -203,13 +203,24 @@ def test_codes_without_a_concept_go_where_their_category_goes(
     ).fetchall() == [(32817,)]
 
 
+def test_a_concept_that_no_table_takes_is_a_value(tmp_path: Path, vocabulary: Path) -> None:
+    """Rule 2.6: any other domain goes to observation with the concept as its value."""
+    staging = Staging()
+    staging.event("e", "p", "result", code="mmol/L", system="UCUM")
+    connection = _derived(tmp_path, vocabulary, staging)
+    assert connection.execute(
+        "SELECT observation_concept_id, value_as_concept_id FROM cdm.observation"
+    ).fetchall() == [(0, 8753)]
+
+
 def test_devices_and_specimens(tmp_path: Path, vocabulary: Path) -> None:
     staging = Staging()
     staging.event("pacemaker", "p", "device", code="X1", system="L", quantity=2,
                   context_code="device", end_at=at("2025-03-04"), provider="dr")  # fmt: skip
     staging.event("drops", "p", "device", code="X2", system="L", quantity=0.5)
     staging.event("blood", "p", "specimen", code="X3", system="L", quantity=5, unit_code="mL",
-                  unit_system="UCUM", context_code="specimen", format="fhir")  # fmt: skip
+                  unit_system="UCUM", context_code="specimen", format="fhir",
+                  start_at=at("2025-03-02"))  # fmt: skip
     connection = _derived(tmp_path, vocabulary, staging)
     assert connection.execute(
         """SELECT device_source_value, device_exposure_start_date::VARCHAR,
@@ -222,7 +233,7 @@ def test_devices_and_specimens(tmp_path: Path, vocabulary: Path) -> None:
     assert connection.execute(
         """SELECT specimen_source_value, specimen_date::VARCHAR, quantity::DOUBLE, unit_concept_id,
         specimen_type_concept_id, specimen_source_id FROM cdm.specimen"""
-    ).fetchall() == [("X3", "2025-03-01", 5.0, 8587, 32817, None)]
+    ).fetchall() == [("X3", "2025-03-02", 5.0, 8587, 32817, None)]
     # A device and a specimen are clinical events: they open a period, and name their professional.
     assert connection.execute(
         "SELECT observation_period_start_date::VARCHAR FROM cdm.observation_period"

@@ -34,6 +34,18 @@ DERIVED_TABLES = (
 STAGED_KINDS = ("patient", "stay", "movement", "event", "document", "structure")
 
 
+# CDM rows beyond the first of each staged row; lineage of rows that the gate took counts nothing.
+_FAN_OUT = (
+    "SELECT count(*) - count(DISTINCT (l.record_key, l.row_key)) FROM etl.lineage l JOIN ("
+    + " UNION ALL ".join(
+        f"SELECT '{table}' AS cdm_table, {key} AS cdm_id FROM cdm.{table}"
+        for table in MAPPED_TABLES
+        for key in ("person_id" if table == "death" else f"{table}_id",)
+    )
+    + ") c USING (cdm_table, cdm_id) WHERE l.role = 'source'"
+)
+
+
 @dataclass
 class SourceCounts:
     """The record equation of one source."""
@@ -166,10 +178,7 @@ def _rows(connection: DuckDBPyConnection) -> Rows:
         counted = connection.execute(f"SELECT count(*) FROM cdm.{table}").fetchone()
         result.tables[table] = counted[0] if counted else 0
     result.mapped = sum(counts["mapped"] for counts in result.staged.values())
-    traced = connection.execute(
-        "SELECT count(*) - count(DISTINCT (record_key, row_key)) FROM etl.lineage"
-        " WHERE role = 'source'"
-    ).fetchone()
+    traced = connection.execute(_FAN_OUT).fetchone()
     result.fan_out = traced[0] if traced else 0
     result.derived = {table: result.tables[table] for table in DERIVED_TABLES}
     return result

@@ -64,6 +64,7 @@ FILES: tuple[ConceptFile, ...] = (
     ),
     ConceptFile("constants", ("name",), ("domain_id",), "concept_id", "@domain_id"),
     ConceptFile("code_systems", ("system", "vocabulary_id"), ("precedence", "basis")),
+    ConceptFile("coding_rank", ("vocabulary_id",), ("rank", "reason")),
     ConceptFile("fan_out", ("domain_id",), ("keep", "basis")),
     ConceptFile("default_domain", ("category",), ("domain_id", "reason")),
     ConceptFile(
@@ -83,6 +84,7 @@ _BY_NAME = {file.name: file for file in FILES}
 _READERS: dict[str, Callable[[str], Any]] = {
     "realised": {"true": True, "false": False}.__getitem__,
     "precedence": int,
+    "rank": int,
     "source_concept_id": int,
     "target_concept_id": int,
     "valid_start_date": dt.date.fromisoformat,

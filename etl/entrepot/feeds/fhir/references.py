@@ -9,13 +9,19 @@ _TYPED = re.compile(r"(?:^|/)([A-Z][A-Za-z]{2,60})/[A-Za-z0-9\-.]{1,64}$")
 _URN = re.compile(r"urn:(?:uuid|oid):(.+)", re.IGNORECASE)
 
 
+_SEARCH = re.compile(r"[^?]*\?identifier=(?:[^|&]*\|)?(?=[^|&]+\Z)")
+
+
 @lru_cache(maxsize=4096)  # the resources of one person name the same patient and stays
 def token(reference: str) -> str:
-    """The id that a reference ends in; '' for a search (`Patient?identifier=…`) or `#contained`.
+    """The id that a reference ends in; '' for `#contained` and a search by other than a number.
 
-    `Patient/123`, `http://host/fhir/Patient/123/_history/2` and `urn:uuid:123` name 123.
+    `Patient/123`, `http://host/fhir/Patient/123/_history/2` and `urn:uuid:123` name 123;
+    `Practitioner?identifier=system|123` names who has the number 123.
     """
-    if "?" in reference or "#" in reference:
+    if "?" in reference:
+        return _SEARCH.sub("", reference) if _SEARCH.match(reference) else ""
+    if "#" in reference:
         return ""
     urn = _URN.fullmatch(reference)
     if urn is not None:

@@ -119,6 +119,8 @@ class _Source:
             return f"document.type_of({place}) in {self._constant(frozenset(types))}"
         if condition.equal is None:
             return f"{self._constant(first_of(condition.plan))}({place}, document)"
+        if not condition.equal:  # `= ''`: absent
+            return f"not {self._constant(first_of(condition.plan))}({place}, document)"
         return self._among(condition.plan, frozenset({condition.equal}), place)
 
     def _plan(self, plan: Plan, place: str, depth: int) -> None:
@@ -240,7 +242,7 @@ def _last_pick(plan: Plan) -> int | None:
 
 
 def _is_single_value(conjunction: tuple[Condition, ...]) -> bool:
-    return len(conjunction) == 1 and conjunction[0].equal is not None
+    return len(conjunction) == 1 and bool(conjunction[0].equal)
 
 
 def _grouped(step: Filter) -> list[tuple[Plan, frozenset[str]]]:

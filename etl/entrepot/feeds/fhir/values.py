@@ -19,7 +19,7 @@ _DATE = re.compile(
 _MICROSECONDS = 7  # the point and six digits: what a DTM reader keeps
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
 _OID = "urn:oid:"
-_BINARY = re.compile(r"(?:.*/)?(Binary/[A-Za-z0-9.\-]{1,64})(?:/_history/.*)?")
+_BINARY = re.compile(r"(?:(?:.*/)?Binary/|urn:uuid:|urn:oid:)([A-Za-z0-9.\-]{1,64})(?:/_history/.*)?")
 
 
 @lru_cache(maxsize=4096)  # resources of one stay tell the same moments
@@ -65,7 +65,7 @@ def oid(uri: str) -> str:
 
 
 def content_reference(url: str) -> str:
-    """`Binary/b1`, whichever server's address stands before it; any other address as it is."""
+    """The id of a Binary that an address names; any other address as it is."""
     match = _BINARY.fullmatch(url)
     return match[1] if match else url
 
