@@ -3,7 +3,7 @@
 What may differ, and why: `*_source_value` and `*_type_concept_id` (each format has its own codes and
 contexts); `provider_id` of PMSI diagnoses and acts (a Claim names no physician per diagnosis); notes,
 whose text each format writes in its own way, and the narrative of CDA documents, which no other
-format carries.
+format carries; observation periods, which such a narrative may lengthen.
 """
 
 from __future__ import annotations
@@ -44,7 +44,6 @@ COMPARED = {
     "observation": "observation_id, person_id, observation_concept_id, observation_datetime,"
     " value_as_number, value_as_string, value_as_concept_id, unit_concept_id, visit_occurrence_id",
     "death": "person_id, death_datetime",
-    "observation_period": "*",
     "condition_era": "*",
     "drug_era": "*",
     "fact_relationship": "*",
@@ -106,6 +105,13 @@ def test_every_letter_is_a_note_with_the_same_id(one: Site, three: Site) -> None
     )
     assert narratives
     assert all(event.startswith("CDA^") for (event,) in narratives)
+
+
+def test_observation_periods_only_grow(one: Site, three: Site) -> None:
+    columns = "person_id, observation_period_start_date, observation_period_end_date"
+    wider = query(three, f"SELECT {columns} FROM cdm.observation_period")
+    for person, start, end in query(one, f"SELECT {columns} FROM cdm.observation_period"):
+        assert any(p == person and s <= start and end <= e for p, s, e in wider)
 
 
 def test_every_format_tells_some_of_it(three: Site) -> None:

@@ -36,7 +36,7 @@ _BLANK = b" \t\r\n\0"
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _TEXT = re.compile(rb"[^ \t\r\n\0]")
 _MARGIN = re.compile(rb"\n(\{[^\n]*\})[ \t\r]*(?=\n)")
-_REFERENCE = re.compile(rb'"reference"\s*:\s*"([^"]*)"')
+_REFERENCE = re.compile(rb'"(?:reference|url)"\s*:\s*"([^"]*)"')
 
 
 class _Request(msgspec.Struct, gc=False):

@@ -24,8 +24,8 @@ SETS = ("ans_cda_3_0", "ans_mapping_cda_fhir", "ms_fhirconverter", "ccda_omop_py
         "hl7_ccda_examples")  # fmt: skip
 SHEET = "http://www.w3.org/1999/XSL/Transform stylesheet"
 # Each makes its element's row by itself; a device stands on a part of a supply or a procedure.
-ALONE = ("result", "vital_sign", "observation", "diagnosis", "allergy", "act", "specimen",
-         "vaccination", "treatment", "administration", "prescription", "dispensation")  # fmt: skip
+ALONE = ("result", "vital_sign", "observation", "assertion", "diagnosis", "allergy", "act",
+         "specimen", "vaccination", "treatment", "administration", "prescription", "dispensation")  # fmt: skip
 
 
 @lru_cache(maxsize=1)

@@ -214,6 +214,133 @@ def test_an_unnamed_observation_is_read_by_its_value(value: str, category: str) 
     ]
 
 
+ACT_CODE, SNOMED = "2.16.840.1.113883.5.4", "2.16.840.1.113883.6.96"
+ASSERTION = f'<code code="ASSERTION" codeSystem="{ACT_CODE}"/><effectiveTime value="20240330"/>'
+NEVER_SMOKER = f'<value xsi:type="CD" code="266919005" codeSystem="{SNOMED}" displayName="x"/>'
+VALUES = ("value_number", "operator", "unit_code", "value_code", "value_system", "value_text")
+
+
+def told(content: bytes) -> dict[str, list[RawRow]]:
+    """Rows of events by mapping."""
+    found: dict[str, list[RawRow]] = {}
+    for row in extractor().rows(read(content), "event"):
+        found.setdefault(row.mapping.mapping, []).append(row)
+    return found
+
+
+@pytest.mark.parametrize("more", ["", LAB, '<templateId root="2.16.840.1.113883.10.20.22.4.78"/>'])
+def test_what_is_asserted_is_the_fact(more: str) -> None:
+    """C-CDA R2.1, smoking status: code ASSERTION, the meaning is the value."""
+    entry = observation(f'{more}<id root="9" extension="R1"/>{ASSERTION}{NEVER_SMOKER}')
+    rows_ = told(cda(section(entry, code="29762-2")))
+    assert list(rows_) == ["assertion"]
+    (row,) = rows_["assertion"]
+    wanted = ("266919005", SNOMED, "observation", "20240330")
+    assert tuple(row.values[n] for n in ("code", "system", "category", "start_at")) == wanted
+    assert not any(row.values.get(name) for name in VALUES)
+    assert row.key == ["9^R1", "266919005", "20240330"]
+
+
+@pytest.mark.parametrize(
+    ("value", "mapping"),
+    [
+        ('<value xsi:type="ST">fumeur</value>', "observation"),
+        ('<value xsi:type="CD" nullFlavor="OTH"><originalText>chiqueur</originalText></value>',
+         "assertion"),
+        ('<value xsi:type="CD" nullFlavor="UNK"/>', ""),
+    ],
+)  # fmt: skip
+def test_an_assertion_without_a_code_keeps_its_words(value: str, mapping: str) -> None:
+    rows_ = told(cda(section(observation(ASSERTION + value), code="29762-2")))
+    assert list(rows_) == [mapping] * bool(mapping)
+    if mapping:
+        values = rows_[mapping][0].values
+        assert {values.get("label"), values.get("value_text")} & {"chiqueur", "fumeur"}
+
+
+def test_an_asserted_problem_is_a_diagnosis_alone() -> None:
+    entry = observation(PROBLEM + ASSERTION + NEVER_SMOKER)
+    assert list(told(cda(section(entry)))) == ["diagnosis"]
+
+
+ACTIVITY = '<templateId root="2.16.840.1.113883.10.20.22.4.13"/><id root="9" extension="P1"/>'
+
+
+def activity(value: str, system: str = SNOMED) -> str:
+    return observation(
+        f'{ACTIVITY}<code code="268400002" codeSystem="{system}"/><statusCode code="completed"/>'
+        f'<effectiveTime value="20140329"/>{value}'
+    )
+
+
+FINDING = f'<value xsi:type="CD" code="251135002" codeSystem="{SNOMED}"/>'
+
+
+def test_the_finding_of_an_act_is_a_fact_of_its_own() -> None:
+    """C-CDA Procedure Activity Observation: `value` records relevant findings."""
+    rows_ = told(cda(section(activity(FINDING), code="47519-4")))
+    assert sorted(rows_) == ["act", "finding"]
+    found = rows_["finding"][0].values
+    wanted = ("251135002", SNOMED, "observation", "20140329")
+    assert tuple(found[n] for n in ("code", "system", "category", "start_at")) == wanted
+    assert rows_["act"][0].values["code"] == "268400002"
+    assert not any(rows_["act"][0].values.get(name) for name in VALUES)
+
+
+def test_the_number_that_an_act_gave_is_a_result() -> None:
+    """A procedure has no value (OMOP procedure_occurrence): the number stands beside it."""
+    rows_ = told(cda(section(activity('<value xsi:type="PQ" value="62" unit="/min"/>'))))
+    assert sorted(rows_) == ["act", "act_result"]
+    found = rows_["act_result"][0].values
+    wanted = ("268400002", "result", "62", "/min")
+    assert tuple(found[n] for n in ("code", "category", "value_number", "unit_code")) == wanted
+    assert found.get("system", "") == ""  # under its system the code is the procedure
+
+
+@pytest.mark.parametrize("value", [FINDING, '<value xsi:type="PQ" value="62" unit="/min"/>'])
+def test_an_act_that_is_a_question_keeps_its_answer(value: str) -> None:
+    """A LOINC code is a measurement or an observation, which have values."""
+    rows_ = told(cda(section(activity(value, "2.16.840.1.113883.6.1"))))
+    assert list(rows_) == ["act"]
+    assert rows_["act"][0].values["value_number"] or rows_["act"][0].values["value_code"]
+
+
+@pytest.mark.parametrize("value", ["", '<value nullFlavor="NA"/>'])
+def test_an_act_without_a_finding_is_one_row(value: str) -> None:
+    assert list(told(cda(section(activity(value))))) == ["act"]
+
+
+def test_a_document_elsewhere_is_no_act() -> None:
+    entry = (
+        '<act classCode="ACT" moodCode="EVN"><code code="DOCCLIN" displayName="clinical document"'
+        ' codeSystem="2.16.840.1.113883.5.6"/><reference typeCode="REFR"><externalDocument'
+        ' classCode="DOCCLIN" moodCode="EVN"><id root="9"/></externalDocument></reference></act>'
+    )
+    content = cda(section(entry, code="11383-7"))
+    assert told(content) == {}
+    assert read(content).notices == [("entry_not_read", "act[1]")]
+
+
+@pytest.mark.parametrize("template", ["2.16.840.1.113883.10.20.22.4.8",
+                                      "1.3.6.1.4.1.19376.1.5.3.1.4.1"])  # fmt: skip
+def test_a_severity_is_no_reaction(template: str) -> None:
+    severity = observation(f'<templateId root="{template}"/><code code="SEV"/>{FINDING}')
+    link = f'<entryRelationship typeCode="MFST">{severity}</entryRelationship>'
+    assert list(told(cda(section(valued(NEVER_SMOKER, more=link))))) == ["observation"]
+
+
+def test_an_impossible_date_is_told_with_its_entry() -> None:
+    good = valued('<value xsi:type="INT" value="1"/>', more=LAB)
+    bad = good.replace("20240330", "20241345")
+    document = read(cda(section(good, bad)))
+    row = extractor().rows(document, "event")[1]
+    treatments = Treatments(Keyring(bytes(32)), ZoneInfo("Europe/Paris"))
+    with pytest.raises(RecordFault) as caught:
+        treatments.cells(row, KINDS["event"], "", NO_SCRUBBING)
+    assert caught.value.reason == "impossible_date"
+    assert caught.value.position == "observation[2]/effectiveTime/@value"
+
+
 def test_an_active_laboratory_report_is_preliminary() -> None:
     service = (
         '<documentationOf><serviceEvent><l:statusCode xmlns:l="urn:oid:1.3.6.1.4.1.19376.1.3.2"'

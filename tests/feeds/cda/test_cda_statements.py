@@ -114,6 +114,61 @@ def test_a_prescription_item_is_prescribed() -> None:
     assert facts(read(drug.format("2.16.840.1.113883.10.20.22.4.42"))) == {"planned": ["DRUG"]}
 
 
+SEVERITY = observation(
+    '{}<statusCode code="completed"/><value xsi:type="CD" code="371924009"'
+    ' codeSystem="2.16.840.1.113883.6.96"/>'
+)
+SEVERITIES = (
+    '<templateId root="2.16.840.1.113883.10.20.22.4.8"/><code code="SEV"/>',
+    '<templateId root="1.3.6.1.4.1.19376.1.5.3.1.4.1"/><code code="SEV"/>',
+    '<code code="SEV" codeSystem="2.16.840.1.113883.5.4"/>',
+)
+
+
+@pytest.mark.parametrize("severity", SEVERITIES)
+@pytest.mark.parametrize(
+    "around",
+    [
+        "{}",
+        '<organizer moodCode="EVN"><component>{}</component></organizer>',
+        CONCERN.format(more="", link="SUBJ", inner="{}"),
+        observation(
+            '<code code="1-8"/><entryRelationship typeCode="COMP">{}</entryRelationship>',
+        ),
+    ],
+)
+def test_a_severity_is_never_a_fact(severity: str, around: str) -> None:
+    document = read(around.format(SEVERITY.format(severity)))
+    assert "SEV" not in facts(document).get("realised", [])
+    assert document.notices == []
+
+
+INTERVENTION = (
+    '<act classCode="ACT" moodCode="{mood}">{sign}<statusCode code="completed"/>'
+    '<entryRelationship typeCode="REFR"><act classCode="ACT" moodCode="{mood}">'
+    '<templateId root="2.16.840.1.113883.10.20.22.4.12"/><code code="423171007"/>'
+    '<statusCode code="completed"/></act></entryRelationship>'
+    '<entryRelationship typeCode="RSON"><observation moodCode="EVN"><code code="1-8"/>'
+    '</observation></entryRelationship><entryRelationship typeCode="REFR"><act moodCode="EVN">'
+    '<templateId root="2.16.840.1.113883.10.20.22.4.122"/><id root="1"/><code nullFlavor="NP"/>'
+    "</act></entryRelationship></act>"
+)
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        '<templateId root="2.16.840.1.113883.10.20.22.4.131"/><code code="X"/>',
+        '<code code="362956003" codeSystem="2.16.840.1.113883.6.96"/>',
+    ],
+)
+def test_an_intervention_groups_what_it_refers_to(sign: str) -> None:
+    document = read(INTERVENTION.format(mood="EVN", sign=sign), code="62387-6")
+    assert facts(document) == {"realised": ["423171007"]}
+    assert document.notices == []
+    assert "realised" not in facts(read(INTERVENTION.format(mood="INT", sign=sign)))
+
+
 @pytest.mark.parametrize("indicator", ["true", "1"])
 def test_a_negation_holds_for_all_inside(indicator: str) -> None:
     negated = observation('<code code="1-8"/>', f'moodCode="EVN" negationInd="{indicator}"')

@@ -81,7 +81,16 @@ def read(name: str, path: str, inner: str) -> Result:
         ('<value xsi:type="ED"><reference value="#r1"/></value>', {"value_text": "paille"}, []),
         ('<value xsi:type="ED" mediaType="image/png" representation="B64">AAAA</value>', {},
          ["media_not_read"]),
-        ('<value xsi:type="TS" value="20240331"/>', {"value_text": "20240331"}, []),
+        ('<value xsi:type="TS" value="20240331"/>', {"value_text": "2024-03-31"}, []),
+        ('<value xsi:type="TS" value="202409031530+0200"/>',
+         {"value_text": "2024-09-03 15:30"}, []),
+        ('<value xsi:type="TS" value="hier"/>', {"value_text": "hier"}, []),
+        ('<value xsi:type="TS" nullFlavor="UNK"/>', {}, []),
+        ('<value xsi:type="IVL_TS"><low value="20240903"/><high value="202410"/></value>',
+         {"value_text": "2024-09-03/2024-10"}, []),
+        ('<value xsi:type="IVL_TS"><low value="20240903"/></value>',
+         {"value_text": "2024-09-03/"}, []),
+        ('<value xsi:type="IVL_TS" value="20240903"/>', {"value_text": "2024-09-03"}, []),
         ('<value xsi:type="RTO_PQ_PQ"><numerator value="1"/><denominator value="128"/></value>',
          {"value_text": "1:128"}, []),
         ('<value xsi:type="INT" value="1"/><value xsi:type="INT" value="2"/>',
@@ -131,15 +140,20 @@ def test_ranges(ranges: str, columns: dict[str, str]) -> None:
     ("code", "columns"),
     [
         (f'<targetSiteCode code="A" codeSystem="{LOCAL}" displayName="a"/>',
-         {"code": "A", "system": LOCAL, "label": "a"}),
+         {"code": "A", "system": LOCAL}),
         (f'<targetSiteCode code="A" codeSystem="{LOCAL}" displayName="a"><translation code="1-8" '
          f'codeSystem="{LOINC}" displayName="loinc"/></targetSiteCode>',
-         {"code": "1-8", "system": LOINC, "alt_code": "A", "alt_system": LOCAL,
-          "label": "loinc"}),
+         {"code": "1-8", "system": LOINC, "alt_code": "A", "alt_system": LOCAL}),
         (f'<targetSiteCode nullFlavor="OTH" code="A"><translation code="B" codeSystem="{LOCAL}"/>'
          "</targetSiteCode>", {"code": "B", "system": LOCAL}),
         ('<targetSiteCode><originalText><reference value="#r1"/></originalText></targetSiteCode>',
          {"label": "paille"}),
+        # without any code the sender's own words, else the display
+        ('<targetSiteCode displayName="d"><originalText>mots</originalText></targetSiteCode>',
+         {"label": "mots"}),
+        ('<targetSiteCode displayName="d"/>', {"label": "d"}),
+        (f'<targetSiteCode code="A" codeSystem="{LOCAL}"><originalText>mots</originalText>'
+         "</targetSiteCode>", {"code": "A", "system": LOCAL}),
         (f'<targetSiteCode code="A" codeSystem="{LOCAL}"><translation code="A" '
          f'codeSystem="{LOCAL}"/></targetSiteCode>', {"code": "A", "system": LOCAL}),
         ('<targetSiteCode nullFlavor="UNK"/>', {}),
@@ -148,6 +162,22 @@ def test_ranges(ranges: str, columns: dict[str, str]) -> None:
 )  # fmt: skip
 def test_codings(code: str, columns: dict[str, str]) -> None:
     assert read("coded", "targetSiteCode", code) == (columns, None, [])
+
+
+CPT, HCPCS, CCAM = "2.16.840.1.113883.6.12", "2.16.840.1.113883.6.285", "1.2.250.1.215.300.1"
+
+
+@pytest.mark.parametrize("icd", ["2.16.840.1.113883.6.90", "2.16.840.1.113883.6.3",
+                                 "2.16.840.1.113883.6.103"])  # fmt: skip
+@pytest.mark.parametrize("act", [CPT, HCPCS, CCAM])
+def test_a_classification_of_diseases_names_no_act(icd: str, act: str) -> None:
+    """ICD-10-CM, ICD-10 and ICD-9-CM beside a vocabulary of acts: the act is what was done."""
+    code = (
+        f'<targetSiteCode code="Z00.0" codeSystem="{icd}">'
+        f'<translation code="93000" codeSystem="{act}"/></targetSiteCode>'
+    )
+    read_ = read("coded", "targetSiteCode", code)[0]
+    assert (read_["code"], read_["alt_code"]) == ("93000", "Z00.0")
 
 
 @pytest.mark.parametrize(

@@ -68,9 +68,15 @@ class FhirDocument:
 
     @property
     def own_reference(self) -> str:
-        """`Observation/o1`; '' when neither the resource nor its entry states an id."""
-        root = self.root
-        own = references.token(self.entry.url) if root is None else self.own_id(root)
+        """`Observation/o1`; '' when neither the resource nor its entry states an id.
+
+        A deletion of whatever a search finds names nothing: its server knew what that was.
+        """
+        root, url = self.root, self.entry.url
+        if root is None:
+            own = "" if "?" in url else references.token(url)
+        else:
+            own = self.own_id(root)
         return f"{self.event.rpartition('^')[2]}/{own}" if own else ""
 
     def nodes(self, foreach: str) -> list[FhirNode]:
