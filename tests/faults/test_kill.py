@@ -19,7 +19,8 @@ from entrepot.config import Site
 from entrepot.landing.database import zone_engine
 from entrepot.report.accounting import records, rows
 from entrepot.run import site_lock
-from properties.stages import Sites, hospital, ipps, land, oppose
+from properties.stages import Sites, land, oppose
+from properties.told import hospital, ipps
 from roads import hashes, travel
 
 pytestmark = pytest.mark.integration

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import gzip
 import itertools
-import json
 import shutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import Engine, func, select
@@ -36,20 +33,13 @@ from entrepot.register.registering import register_all
 from entrepot.register.snapshot import Snapshot
 from entrepot.register.tables import registration
 from entrepot.staging.store import generation_folder
-from entrepot.synthetic.fhir.bundles import assembled
-from entrepot.synthetic.fhir.resource import Resource, written
-from entrepot.synthetic.hl7v2_writer import encode, msh, slot
 from entrepot.synthetic.hospital import AUTHORITY
-from entrepot.synthetic.records import patient_records
-from entrepot.synthetic.telling import FORMATS
 from entrepot.text import Scrubber
+from properties.told import Told, files
 from roads import keyring, new_site
 
 AUTHORITY_OID = AUTHORITY[1]
 NOW = dt.datetime(2026, 6, 1)  # of every receipt: a record may state no time of its own
-TWICE = 0.3  # share of the facts that a second format tells again
-SUFFIXES = {"hl7v2": "hl7", "fhir": "ndjson", "cda": "xml"}
-PACKINGS = ("lines", "gz", "alone", "array", "bundle", "searchset")
 SETTINGS = """\
 site: hopital
 sources:
@@ -65,96 +55,12 @@ oppositions: {required: false}
 
 
 @dataclass(frozen=True)
-class Told:
-    """One message, resource, Bundle or document of the synthetic hospital.
-
-    Args:
-        event: `ADT^A40^ADT_A39`, resource type, `CDA^11502-2`; patients: ids of all whom it
-            speaks of; bundle: key of the Bundle that the resource stood in.
-    """
-
-    source: str
-    event: str
-    patients: frozenset[str]
-    sent: dt.datetime
-    content: bytes
-    format: str = "hl7v2"
-    bundle: str = ""
-
-    @property
-    def links(self) -> bool:
-        """Whether a FHIR Patient names another one as the same person."""
-        return self.event == "Patient" and b'"link":' in self.content
-
-
-@dataclass(frozen=True)
 class Warehouse:
     """Canonical hashes by CDM table, and (disposition, reason) of the records by number."""
 
     hashes: dict[str, str]
     dispositions: dict[tuple[str, str], int]
     candidate: Path
-
-
-def hospital(
-    seed: int,
-    patients: Iterable[int],
-    formats: tuple[str, ...] = FORMATS,
-    *,
-    twice: float = TWICE,
-) -> list[Told]:
-    """The records of chosen patients, each once, in the order of arrival by patient and format.
-
-    A resource that stood in a Bundle is told in a Bundle of its own, with those that it needs.
-    """
-    found = []
-    for index in patients:
-        records = patient_records(seed, index, formats, twice)
-        for message in records.messages:
-            charset = slot(message.source, message.arrival).charset
-            content = encode([msh(message, charset), *message.segments], charset)
-            about = frozenset({message.patient, message.other} - {"", None})
-            found.append(Told(message.source, message.event, about, message.sent, content))
-        found += _resources(seed, records.resources)
-        for one in records.documents:
-            about = frozenset({one.patient})
-            found.append(Told("cda", one.event, about, one.sent, one.content(), "cda"))
-    return found
-
-
-def _resources(seed: int, resources: list[Resource]) -> list[Told]:
-    found, groups = [], dict[str, list[Resource]]()
-    for one in resources:
-        if one.bundle:
-            groups.setdefault(one.bundle, []).append(one)
-        elif not one.cut:
-            found.append(_told(one, written(one.whole()).encode()))
-    for key, members in groups.items():
-        whole: dict[str, Any] = json.loads(written(assembled(seed, key, members)[0]))
-        for one, entry in zip(members, whole["entry"], strict=True):
-            needed = [entry, *_referred(entry, whole["entry"])]
-            found.append(_told(one, json.dumps(whole | {"entry": needed}).encode(), key))
-    return found
-
-
-def _told(one: Resource, content: bytes, bundle: str = "") -> Told:
-    about = frozenset({one.patient, one.other} - {""})
-    return Told("fhir", one.event, about, one.sent, content, "fhir", bundle)
-
-
-def _referred(entry: dict[str, Any], entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The other entries that a resource of a Bundle points to."""
-    text = json.dumps(entry.get("resource", {}))
-    return [
-        other
-        for other in entries
-        if other is not entry and (url := other.get("fullUrl", "")) and f'"{url}"' in text
-    ]
-
-
-def ipps(seed: int, patient: int) -> list[str]:
-    """Every IPP that the patient ever had."""
-    return list(patient_records(seed, patient, (), 0).chart.person.ipps)
 
 
 class Sites:
@@ -185,30 +91,10 @@ def land(
     for source, stretch in itertools.groupby(messages, lambda told: told.source):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        for number, (suffix, content) in enumerate(_files(list(stretch), packing)):
+        for number, (suffix, content) in enumerate(files(list(stretch), packing)):
             (folder / f"{number:05d}.{suffix}").write_bytes(content)
         ingest(site, keyring(site), [folder], source, now=now)
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _files(stretch: list[Told], packing: str) -> list[tuple[str, bytes]]:
-    """Suffix and content of the files that hold records of one source."""
-    suffix, contents = SUFFIXES[stretch[0].format], [told.content for told in stretch]
-    if suffix == "xml" or (suffix == "ndjson" and packing == "alone"):
-        return [(suffix, content) for content in contents]
-    if suffix == "hl7":
-        return [(suffix, b"".join(contents))]
-    if packing == "array":
-        return [("json", b"[" + b",".join(contents) + b"]")]
-    if packing in ("bundle", "searchset"):
-        return [("json", _bundle(contents, "collection" if packing == "bundle" else packing))]
-    lines = b"\n".join(contents) + b"\n"
-    return [("ndjson.gz", gzip.compress(lines))] if packing == "gz" else [(suffix, lines)]
-
-
-def _bundle(contents: list[bytes], kind: str) -> bytes:
-    entries = b",".join(b'{"resource":' + content + b"}" for content in contents)
-    return b'{"resourceType":"Bundle","type":"%s","entry":[%s]}' % (kind.encode(), entries)
 
 
 def with_zone(site: Site, act: Callable[[Engine], None]) -> None:
@@ -240,7 +126,7 @@ def oppose(site: Site, numbers: Iterable[str], *, withdraw: bool = False) -> Non
 
 @functools.cache
 def _shipped() -> FeedMappings:
-    """The shipped mappings: no site of these tests overlays any."""
+    """The shipped mappings, read once."""
     return load_feeds()
 
 
@@ -253,7 +139,8 @@ def pseudonymise(
     site: Site, workers: int = 1, mappings: FeedMappings | None = None
 ) -> tuple[int, dt.datetime | None]:
     """Register and door; returns the staging generation and the default `as_of`."""
-    mappings = mappings or _shipped()
+    overlaid = (site.root / "mappings").is_dir()
+    mappings = mappings or (load_feeds(site.overlays) if overlaid else _shipped())
     engine = zone_engine(site)
     try:
         create_tables(engine)
@@ -315,8 +202,3 @@ def dispositions(site: Site) -> dict[tuple[str, str], int]:
 def differing(left: Warehouse, right: Warehouse) -> list[str]:
     """Tables whose content differs."""
     return sorted(name for name in left.hashes if left.hashes[name] != right.hashes[name])
-
-
-def resent(told: Told, **changes: object) -> Told:
-    """The message with some of it changed."""
-    return replace(told, **changes)  # type: ignore[arg-type]

@@ -17,14 +17,12 @@ from entrepot.keys import PERSON
 from properties.stages import (
     AUTHORITY_OID,
     Sites,
-    Told,
     derive,
     differing,
-    hospital,
-    ipps,
     land,
     oppose,
 )
+from properties.told import Told, hospital, ipps
 from roads import hashes as published_hashes
 from roads import keyring, query, travel
 

@@ -14,16 +14,14 @@ from entrepot.door import workers
 from faults.hand_made import admission
 from properties.stages import (
     Sites,
-    Told,
     Warehouse,
     derive,
     differing,
-    hospital,
-    ipps,
     land,
     oppose,
     pseudonymise,
 )
+from properties.told import Told, hospital, ipps
 from roads import feed
 
 pytestmark = pytest.mark.integration

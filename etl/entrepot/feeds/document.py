@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -146,12 +147,18 @@ PLACES = {
 FORMATS = tuple(PLACES)
 
 
-def reader_of(format_: str, mappings: Iterable[Mapping]) -> Reader:
-    """The reader of a format; its libraries are imported only now."""
+def reader_of(
+    format_: str, mappings: Iterable[Mapping], overlays: Iterable[FilePath] = ()
+) -> Reader:
+    """The reader of a format; its libraries are imported only now.
+
+    Args:
+        overlays: folders whose code systems come before the shipped ones.
+    """
     if format_ == "fhir":
         from entrepot.feeds.fhir.reader import FhirReader
 
-        return FhirReader(mappings)
+        return FhirReader(mappings, overlays)
     if format_ == "cda":
         from entrepot.feeds.cda.reader import CdaReader
 

@@ -191,7 +191,7 @@ class Extractor:
     def __init__(self, mapping_set: MappingSet) -> None:
         self.fingerprint = mapping_set.fingerprint
         self.places = PLACES[mapping_set.format]
-        self._reader = reader_of(mapping_set.format, mapping_set.mappings)
+        self._reader = reader_of(mapping_set.format, mapping_set.mappings, mapping_set.overlays)
         self._compiled = [CompiledMapping(m, self._reader) for m in mapping_set.mappings]
         events = mapping_set.events
         self._excluded = events.excluded

@@ -220,6 +220,7 @@ class MappingSet(_Strict):
     format: str
     mappings: tuple[Mapping, ...]
     events: Events
+    overlays: tuple[Path, ...] = ()
     fingerprint: str
 
 
@@ -244,5 +245,6 @@ def load_mappings(feed: str, overlays: Iterable[Path] = ()) -> MappingSet:
     if doubled:
         raise ConfigurationError(f"two mappings are named {doubled[0]}", where=f"mappings/{feed}")
     return MappingSet(
-        format=feed, mappings=tuple(mappings), events=events, fingerprint=digest.hexdigest()
-    )
+        format=feed, mappings=tuple(mappings), events=events, fingerprint=digest.hexdigest(),
+        overlays=tuple(overlays),
+    )  # fmt: skip

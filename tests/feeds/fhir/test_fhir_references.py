@@ -20,7 +20,7 @@ pytestmark = pytest.mark.core
         ("urn:uuid:c757873d-ec9a-4326-a141-556f43239520", "c757873d-ec9a-4326-a141-556f43239520",
          False),
         ("urn:oid:1.2.3.4.5", "1.2.3.4.5", False),
-        ("Practitioner?identifier=http://host|123", "123", True),
+        ("Practitioner?identifier=http://host|123", "123", False),
         ("Group/123", "123", False),
         ("#p1", "", False),
     ],
