@@ -12,6 +12,8 @@ from truth_visits import Visit
 
 GIVEN = {"CP", "PA"}
 RESULT = {"F", "C"}
+# What a person reads in a CDA document beside its entries; a letter in CDA is a letter.
+NARRATIVE = {"result": "11502-2", "prescription": "57833-6", "administration": "87273-9"}
 WRITTEN_PRESCRIPTION = dt.timedelta(days=29)  # Themis 57
 
 
@@ -37,7 +39,11 @@ class Events:
                 kind = "vaccination" if line["vaccine"] else "administration"
                 self._drug(line, kind)
         for line in truth.holds("letter"):
-            self._letter(line)
+            self._note(line, line["type_code"], moment(line["at"]))
+        for record in truth.documents():
+            told = truth.clinical(record)[0]
+            if told["kind"] in NARRATIVE:
+                self._note(told, NARRATIVE[told["kind"]], moment(record["sent"]))
 
     def _start(self, line: Line) -> dt.datetime | None:
         visit = self._visits.get(line["stay"])
@@ -116,11 +122,11 @@ class Events:
             }  # fmt: skip
             add(self._rows, target.table, **values)
 
-    def _letter(self, line: Line) -> None:
-        context = self._concepts.note_type.get(line["type_code"], "note")
+    def _note(self, line: Line, code: str, at: dt.datetime) -> None:
+        context = self._concepts.note_type.get(code, "note")
         values = {
-            "patient": line["patient"], "visit": self._start(line), "code": line["type_code"],
-            "at": moment(line["at"]), "type": self._concepts.type[context],
+            "patient": line["patient"], "visit": self._start(line), "code": code, "at": at,
+            "type": self._concepts.type[context],
         }  # fmt: skip
         add(self._rows, "note", **values)
 

@@ -27,6 +27,7 @@ class Truth:
     Attributes:
         persons: lines of persons.jsonl by patient.
         records: lines of messages.jsonl, of every format.
+        statements: lines of statements.jsonl by id, opposed persons' too.
         as_of: when the last record that reaches the warehouse was sent.
     """
 
@@ -34,7 +35,8 @@ class Truth:
         folder = hospital / "truth"
         self.persons = {line["patient"]: line for line in _lines(folder / "persons.jsonl")}
         self._kinds: dict[str, list[Line]] = defaultdict(list)
-        for line in _lines(folder / "statements.jsonl"):
+        self.statements = {line["id"]: line for line in _lines(folder / "statements.jsonl")}
+        for line in self.statements.values():
             if not self.persons[line["patient"]]["opposed"]:
                 self._kinds[line["kind"]].append(line)
         self.records = _lines(folder / "messages.jsonl")
@@ -47,6 +49,22 @@ class Truth:
     def opposed(self, record: Line) -> bool:
         """Whether a record is about somebody who opposed; a unit or professional is nobody."""
         return bool(record["patient"]) and bool(self.persons[record["patient"]]["opposed"])
+
+    def clinical(self, record: Line) -> list[Line]:
+        """What a record states besides who and where."""
+        told = (self.statements[name] for name in record["statements"])
+        return [line for line in told if line["kind"] not in {"identity", "stay", "movement"}]
+
+    def documents(self) -> list[Line]:
+        """The CDA documents that speak: the last of each set, not taken back, each once."""
+        return [
+            record
+            for record in self.records
+            if "cda" in (record["format"], record["carries"])
+            and not (record["bad"] or record["superseded"] or record["duplicate_of"])
+            and not self.opposed(record)
+            and not all(line["cancelled"] for line in self.clinical(record))
+        ]
 
     def holds(self, kind: str) -> list[Line]:
         """Facts of a kind that a sound message states and that nobody took back."""

@@ -45,25 +45,34 @@ class Reference:
 def reference(sites: Sites) -> Reference:
     messages = hospital(SEED, (*PATIENTS, OPPOSED))
     events = {told.event for told in messages}
-    assert {"ADT^A40^ADT_A39", "ADT^A37^ADT_A37"} <= events
+    assert {"ADT^A40^ADT_A39", "ADT^A37^ADT_A37", "CDA^11502-2", "Observation"} <= events
+    assert any(told.bundle for told in messages)
+    assert any(told.links for told in messages)
     site = sites.new()
     oppose(site, ipps(SEED, OPPOSED))
     land(site, messages)
     warehouse = derive(site)
-    assert warehouse.dispositions["quarantined", "key_of_two_persons"] == 2
-    assert warehouse.dispositions["excluded", "opposed_patient"] > 20
+    standing = warehouse.dispositions
+    assert standing["quarantined", "key_of_two_persons"] >= 2
+    assert standing["excluded", "opposed_patient"] > 50
+    assert standing["excluded", "superseded_version"] > 20
+    assert standing["excluded", "replaced"] > 0
     return Reference(messages, warehouse)
 
 
-@pytest.mark.parametrize(("draw", "buckets"), [(1, 1), (2, 5), (3, 64)])
-def test_order_duplicates_and_buckets_change_nothing(
-    sites: Sites, reference: Reference, draw: int, buckets: int
+@pytest.mark.parametrize(
+    ("draw", "buckets", "packing"),
+    [(1, 1, "alone"), (2, 5, "bundle"), (3, 64, "gz"), (8, 7, "array"), (9, 16, "searchset")],
+)
+def test_order_duplicates_buckets_and_packing_change_nothing(
+    sites: Sites, reference: Reference, draw: int, buckets: int, packing: str
 ) -> None:
+    assert packing in PACKINGS
     chance = random.Random(draw)
-    messages = [*reference.messages, *chance.choices(reference.messages, k=40)]
+    messages = [*reference.messages, *chance.choices(reference.messages, k=80)]
     chance.shuffle(messages)
     site = sites.new(f"staging: {{buckets: {buckets}}}\n")
-    land(site, messages)
+    land(site, messages, packing)
     oppose(site, ipps(SEED, OPPOSED))
     found = derive(site)
     assert differing(found, reference.warehouse) == []
@@ -89,7 +98,7 @@ def test_split_into_three_loads(sites: Sites, reference: Reference, draw: int) -
     parts = [messages[:third], messages[third : 2 * third], messages[2 * third :]]
     between = []
     for number, part in enumerate(parts):
-        land(site, part)
+        land(site, part, PACKINGS[draw - 4 + number])
         if number == 1:
             oppose(site, ipps(SEED, OPPOSED))
         between.append(derive(site))

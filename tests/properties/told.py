@@ -1,4 +1,4 @@
-"""Records that property tests tell: of the synthetic hospital in three formats, and how they are packed."""
+"""Records that property tests tell: of the synthetic hospital, in three formats, and their packing."""
 
 from __future__ import annotations
 
