@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
@@ -27,6 +27,7 @@ class Source(_Strict):
     charset: str = "utf-8"  # used when MSH-18 is empty, and recorded as a notice
     authority: str = ""  # assigning authority when PID-3.4 is empty
     domain: str = ""  # numbers of two sources are the same number only within one domain
+    validation: Literal["shape", "strict"] = "shape"  # strict: every FHIR resource by its model
     rank: Annotated[int, Field(ge=0, le=9)] = 5  # precedence of attributes and facts, 9 wins
 
 

@@ -85,7 +85,9 @@ def resources(folder: Path) -> Iterator[Resource]:
                 continue  # some sets hold broken files on purpose
 
 
-def _opened(resource: Resource) -> Iterator[Resource]:
+def _opened(resource: Any) -> Iterator[Resource]:
+    if not isinstance(resource, dict):
+        return
     if resource.get("resourceType") == "Bundle":
         for entry in resource.get("entry", []):
             yield from _opened(entry.get("resource", {}))

@@ -1,4 +1,4 @@
-"""Records that property tests tell: of the synthetic hospital, in three formats, and their packing."""
+"""Records that property tests tell: of the synthetic hospital, in three formats, packed."""
 
 from __future__ import annotations
 

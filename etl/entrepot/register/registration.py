@@ -13,6 +13,7 @@ from entrepot.feeds.feeds import Feeds
 from entrepot.feeds.hl7v2.values import timestamp
 from entrepot.feeds.keys import exclusive_keys
 from entrepot.feeds.times import stated_at
+from entrepot.feeds.validity import check_validity, explained
 from entrepot.keys import RECORD, REGISTER, Keyring
 from entrepot.register.links import link_statements
 from entrepot.register.person import (
@@ -106,7 +107,12 @@ class Registrar:
     def _read(self, result: Registered, landed: Landed) -> None:
         source = self._config.sources.get(landed.source, Source())
         extractor = self._feeds.extractor(landed.format)
-        document = extractor.parse(landed.content, source.charset)
+        try:
+            document = extractor.parse(landed.content, source.charset)
+        except RecordFault:
+            result.notices += explained(landed.format, landed.content)
+            raise
+        check_validity(landed.format, landed.content, source.validation)
         try:
             self._read_document(result, landed, extractor, document)
         finally:
@@ -180,9 +186,7 @@ class Registrar:
             count = int(number) if number.isascii() and number.isdigit() else 0
             self._order(result, row.values.get("set", ""), count, domain, content)
 
-    def _order(
-        self, result: Registered, name: str, number: int, domain: str, content: str
-    ) -> None:
+    def _order(self, result: Registered, name: str, number: int, domain: str, content: str) -> None:
         """DESIGN 6: version number, then when it was stated, then the content."""
         if name and not result.of.set:
             (result.of.set,) = self._named([name], domain)

@@ -18,7 +18,6 @@ from entrepot.register.clusters import LinkStatement, clusters
 from entrepot.register.person import rank
 from entrepot.register.versions import stale_records
 
-
 _UNKNOWN = ("quarantined", "subject_unknown", "subject")
 _WITHOUT_NUMBER = ("quarantined", "subject_without_ipp", "PID-3")
 

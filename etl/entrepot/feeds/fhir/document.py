@@ -72,11 +72,9 @@ class FhirDocument:
 
         A deletion of whatever a search finds names nothing: its server knew what that was.
         """
-        root, url = self.root, self.entry.url
-        if root is None:
-            own = "" if "?" in url else references.token(url)
-        else:
-            own = self.own_id(root)
+        url = self.entry.url
+        deleted = "" if "?" in url else references.token(url)
+        own = deleted if self.root is None else self.own_id(self.root)
         return f"{self.event.rpartition('^')[2]}/{own}" if own else ""
 
     def nodes(self, foreach: str) -> list[FhirNode]:

@@ -19,7 +19,9 @@ _DATE = re.compile(
 _MICROSECONDS = 7  # the point and six digits: what a DTM reader keeps
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
 _OID = "urn:oid:"
-_BINARY = re.compile(r"(?:(?:.*/)?Binary/|urn:uuid:|urn:oid:)([A-Za-z0-9.\-]{1,64})(?:/_history/.*)?")
+_BINARY = re.compile(
+    r"(?:(?:.*/)?Binary/|urn:uuid:|urn:oid:)([A-Za-z0-9.\-]{1,64})(?:/_history/.*)?"
+)
 
 
 @lru_cache(maxsize=4096)  # resources of one stay tell the same moments
@@ -70,6 +72,9 @@ def content_reference(url: str) -> str:
     return match[1] if match else url
 
 
+_OF_ELEMENTS = {("Attachment", "url"): content_reference, ("Identifier", "system"): oid}
+
+
 def text_of(element: Element, owner: str) -> Callable[[Any], str] | None:
     """The function that spells an element's values; None when they are text already."""
     if element.type == "boolean":
@@ -82,6 +87,4 @@ def text_of(element: Element, owner: str) -> Callable[[Any], str] | None:
         return day
     if element.type in DATES:
         return dtm
-    if (owner, element.name) == ("Attachment", "url"):
-        return content_reference
-    return oid if (owner, element.name) == ("Identifier", "system") else None
+    return _OF_ELEMENTS.get((owner, element.name))

@@ -1,0 +1,203 @@
+"""Nothing of a person that FHIR or CDA can hide anywhere reaches research zone, logs or faults.
+
+One site takes the records of `canary_records`, good, bad and broken; then every file of its
+research zone is searched, and all that was logged, printed or kept to explain a refusal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import traceback
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import canary_records as canary
+import pytest
+from sqlalchemy import MetaData
+
+import roads
+from entrepot.config import Site
+from entrepot.errors import RecordFault
+from entrepot.feeds.feeds import Feeds, load_feeds
+from entrepot.landing.database import zone_engine
+from entrepot.landing.ingest import ingest
+from entrepot.report.scan import scan
+
+pytestmark = pytest.mark.integration
+
+SETTINGS = """\
+site: canaries
+title: Canaris
+as_of: 2025-01-01T00:00:00
+workers: 1
+sources:
+  fhir: {format: fhir}
+  cda: {format: cda}
+oppositions: {required: false}
+"""
+
+
+@dataclass(frozen=True)
+class Travelled:
+    """The site after its run, and everything that was said on the way."""
+
+    site: Site
+    folder: Path
+    heard: str
+
+
+@pytest.fixture(scope="module")
+def travelled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Travelled]:
+    folder = tmp_path_factory.mktemp("canaries")
+    site = roads.new_site(folder / "site", SETTINGS)
+    heard = io.StringIO()
+    handler = logging.StreamHandler(heard)
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    logging.captureWarnings(True)
+    try:
+        with contextlib.redirect_stdout(heard), contextlib.redirect_stderr(heard):
+            warnings.simplefilter("always")
+            _feed(site, folder / f"{canary.FAMILY} {canary.IPP}")
+            result = roads.travel(site)
+    finally:
+        logging.captureWarnings(False)
+        root.removeHandler(handler)
+        root.setLevel(level)
+    assert result.passed, result.failures
+    yield Travelled(site, folder, heard.getvalue())
+
+
+def _feed(site: Site, folder: Path) -> None:
+    """One file of FHIR lines, a Bundle and single documents; their very names tell who it is."""
+    folder.mkdir()
+    good = [json.dumps(resource) for resource in [*canary.resources(), canary.SCAN]]
+    lines = folder / f"{canary.bird()}.ndjson"
+    lines.write_text("\n".join([*good, *canary.BAD_LINES.values()]), encoding="utf-8")
+    bundle = folder / f"{canary.bird()}.json"
+    bundle.write_text(json.dumps(canary.BUNDLE), encoding="utf-8")
+    ingest(site, roads.keyring(site), [lines, bundle], "fhir")
+    for name, content in (canary.DOCUMENTS | canary.BAD_DOCUMENTS).items():
+        path = folder / f"{canary.bird()}-{name}"
+        path.write_bytes(content)
+        ingest(site, roads.keyring(site), [path], "cda")
+
+
+def _identifiers() -> list[tuple[str, str]]:
+    own = [
+        ("NOM", canary.FAMILY), ("PRENOM", canary.GIVEN), ("IPP", canary.IPP),
+        ("TEL", canary.PHONE), ("MAIL", canary.MAIL), ("NDA", canary.NDA),
+        ("ADRESSE", canary.STREET), ("NOM_PS", canary.DOCTOR), ("RPPS", canary.RPPS),
+        ("DATE_NAISSANCE", "1961-08-23"),
+    ]  # fmt: skip
+    return own + [("NOM", name) for name in canary.BIRDS]
+
+
+def _truth(folder: Path) -> Path:
+    """The canaries as the scan reads identifiers."""
+    folder.mkdir(exist_ok=True)
+    lines = [
+        {"patient": f"P{n}", "label": label, "value": value, "of": "patient", "places": []}
+        for n, (label, value) in enumerate(_identifiers())
+    ]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (folder / "identifiers.jsonl").write_text(text, encoding="utf-8")
+    for name in ("statements", "persons"):
+        (folder / f"{name}.jsonl").write_text("", encoding="utf-8")
+    return folder
+
+
+def _found(travelled: Travelled, text: str, name: str) -> list[str]:
+    """Labels of the canaries in a text."""
+    zone = travelled.folder / name
+    zone.mkdir(exist_ok=True)
+    (zone / "text.txt").write_text(text or "-", encoding="utf-8")
+    return [leak.label for leak in scan(zone, _truth(travelled.folder / "truth")).leaks]
+
+
+def test_nothing_is_in_the_research_zone(travelled: Travelled) -> None:
+    report = scan(travelled.site.research, _truth(travelled.folder / "truth"))
+    named = [name for label, name in _identifiers()]
+    shown = [
+        (leak.file, leak.where, named[int(leak.origin.rpartition(":")[2]) - 1])
+        for leak in report.leaks
+        if ":" in leak.origin
+    ]
+    assert shown == []
+    assert report.clean
+    assert report.distinctive > 100
+    assert report.ambiguous == 0
+
+
+def test_the_scan_would_find_each_canary(travelled: Travelled) -> None:
+    feeds = [path for path in travelled.folder.glob("*.*") if path.is_file()]
+    assert not feeds
+    everything = "\n".join(value for _, value in _identifiers())
+    assert len(_found(travelled, everything, "all")) == len(_identifiers())
+
+
+def test_nothing_was_logged_or_printed(travelled: Travelled) -> None:
+    assert _found(travelled, travelled.heard, "heard") == []
+
+
+def test_nothing_is_in_what_the_zone_keeps_of_refusals(travelled: Travelled) -> None:
+    """Positions, reasons, notices: what `entrepot quarantine list` shows, sealed content apart."""
+    engine, tables = zone_engine(travelled.site), MetaData()
+    tables.reflect(engine)
+    with engine.connect() as connection:
+        cells = [
+            cell
+            for table in tables.tables.values()
+            for row in connection.execute(table.select())
+            for cell in row
+            if isinstance(cell, str)
+        ]
+    engine.dispose()
+    assert len(cells) > 100
+    assert _found(travelled, "\n".join(cells), "zone") == []
+
+
+def test_the_clinical_words_are_published(travelled: Travelled) -> None:
+    """Every attachment and narrative is there, without its names."""
+    texts = [text for (text,) in roads.query(travelled.site, "SELECT note_text FROM cdm.note")]
+    kept = [text for text in texts if canary.KEPT in text]
+    # four forms in each format, conclusion and form of a report, narrative of a document
+    assert len(kept) == len(texts) == 2 * len(canary.FORMS) + 3
+    assert all("[NOM_1]" in text and "[IPP_1]" in text for text in kept)
+
+
+def test_what_cannot_be_read_or_is_broken_waits_in_quarantine(travelled: Travelled) -> None:
+    engine = zone_engine(travelled.site)
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql(
+            "SELECT r.format, d.reason FROM derivation d JOIN record r"
+            " ON r.record_id = d.record_id WHERE d.disposition <> 'staged'"
+        ).all()
+    engine.dispose()
+    expected = [("fhir", "attachment_unreadable")]
+    expected += [("fhir", reason) for reason in canary.BAD_LINES]
+    expected += [("cda", reason) for reason in canary.BAD_DOCUMENTS]
+    assert sorted(tuple(row) for row in found) == sorted(expected)
+
+
+@pytest.mark.parametrize("format_", ["fhir", "cda"])
+def test_a_refusal_quotes_nothing(travelled: Travelled, format_: str) -> None:
+    """Neither the fault nor what led to it says a word of the content."""
+    extractor = Feeds(load_feeds()).extractor(format_)
+    bad = canary.BAD_DOCUMENTS.values() if format_ == "cda" else canary.BAD_LINES.values()
+    said = []
+    for content in bad:
+        try:
+            extractor.parse(content if isinstance(content, bytes) else content.encode(), "utf-8")
+        except RecordFault as fault:
+            lines = "".join(traceback.format_exception(fault))
+            said.append(f"{fault!r} {fault} {fault.position} {lines}")
+    assert len(said) >= 3
+    assert _found(travelled, "\n".join(said), f"faults-{format_}") == []
