@@ -15,8 +15,8 @@ title: {title}
 timezone: Europe/Paris          # the warehouse states local civil time of this zone
 
 # The feeds. `entrepot ingest PATH --source NAME` takes one of these names. Of a fact that several
-# feeds tell, the one of the highest rank (0 to 9, else 5) speaks. `validation: strict` judges every FHIR
-# resource by the models of the norm; else only what is read of it is checked.
+# feeds tell, the one of the highest rank (0 to 9, else 5) speaks. `validation: strict` judges every
+# FHIR resource by the models of the norm; else only what is read of it is checked.
 sources:
 {sources}
 # Who is who. A person's key comes from the first authority listed here that numbered them.

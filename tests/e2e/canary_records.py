@@ -27,7 +27,8 @@ def bird() -> str:
     """A name that stands in one place of one record, and that nothing may read."""
     letters = "bcdfgklmnprtvz"
     number = next(_NUMBER)
-    BIRDS.append(f"Ozq{letters[number // 14]}u{letters[number % 14]}axoumeur")
+    spelt = "".join(letters[number // 14**place % 14] + "au"[place % 2] for place in range(3))
+    BIRDS.append(f"Ozq{spelt}xoumeur")
     return BIRDS[-1]
 
 

@@ -142,3 +142,17 @@ def counted(site: Site) -> Any:
         counted = records(connection)
     engine.dispose()
     return counted
+
+
+def outcomes(site: Site) -> dict[int, tuple[str, str]]:
+    """Record -> where it ended and why."""
+    engine = zone_engine(site)
+    with engine.connect() as connection:
+        held = dict(connection.execute(select(gate_hold.c.record_id, gate_hold.c.check_id)).all())
+        found = {}
+        for row in connection.execute(select(derivation)):
+            name = "published" if row.disposition == "staged" else row.disposition
+            check = held.get(row.record_id)
+            found[row.record_id] = ("quarantined", check) if check else (name, row.reason)
+    engine.dispose()
+    return found

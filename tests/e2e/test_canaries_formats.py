@@ -12,7 +12,6 @@ import json
 import logging
 import traceback
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +51,7 @@ class Travelled:
 
 
 @pytest.fixture(scope="module")
-def travelled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Travelled]:
+def travelled(tmp_path_factory: pytest.TempPathFactory) -> Travelled:
     folder = tmp_path_factory.mktemp("canaries")
     site = roads.new_site(folder / "site", SETTINGS)
     heard = io.StringIO()
@@ -72,7 +71,7 @@ def travelled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Travelled]:
         root.removeHandler(handler)
         root.setLevel(level)
     assert result.passed, result.failures
-    yield Travelled(site, folder, heard.getvalue())
+    return Travelled(site, folder, heard.getvalue())
 
 
 def _feed(site: Site, folder: Path) -> None:

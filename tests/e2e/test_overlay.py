@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from outcomes import counted, dispositions
+
 from roads import feed, new_site, query, travel
 
 pytestmark = [pytest.mark.integration]

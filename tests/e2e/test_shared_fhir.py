@@ -247,9 +247,12 @@ SETS: dict[str, set[str]] = {
     "phdi_bundles": SHAPE
     | NOBODY
     | {"event_not_mapped", "modifier_extension_unknown", "several_ipp", "impossible_date"}
+    | {"key_of_two_persons"}  # stays numbered without a system, by several hospitals
     | {"before_birth"},  # of the gate, with what it was found on
     "cumulus_etl": SHAPE | NOBODY | {"attachment_unreadable"},
-    "msfhir_R4": SHAPE | NOBODY | {"event_not_mapped", "modifier_extension_unknown"},
+    "msfhir_R4": SHAPE
+    | NOBODY
+    | {"event_not_mapped", "modifier_extension_unknown", "key_of_two_persons", "before_birth"},
     "fr_transcribed": NOBODY,
     "v2tofhir_ig": SHAPE | NOBODY | {"fhir_xml_not_supported", "impossible_date"},
 }

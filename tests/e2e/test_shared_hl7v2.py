@@ -13,14 +13,21 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from outcomes import counted, dispositions, failed, lines_of, notices, settings_of
+from outcomes import (
+    counted,
+    dispositions,
+    failed,
+    lines_of,
+    notices,
+    outcomes,
+    settings_of,
+)
 from sqlalchemy import func, select
 
 from entrepot.config import Site
 from entrepot.door.tables import derivation
 from entrepot.landing.database import zone_engine
 from entrepot.landing.tables import record
-from entrepot.publication import gate_hold
 from entrepot.report.accounting import rows
 from entrepot.report.status import read_status
 from roads import feed, keyring, new_site, travel
@@ -87,8 +94,8 @@ def test_ans_folder(folder: str, config: str, shared: Path, tmp_path: Path) -> N
         found[line["file"]] = after if after != before else None
     travel(site)
 
-    outcomes = _outcomes(site)
-    got = {file: ("duplicate", "") if key is None else outcomes[key] for file, key in found.items()}
+    ended = outcomes(site)
+    got = {file: ("duplicate", "") if key is None else ended[key] for file, key in found.items()}
     assert got == {line["file"]: (line["disposition"], line["reason"]) for line in lines}
     assert all(counts.balanced for counts in counted(site).sources.values())
 
@@ -102,19 +109,6 @@ def _last_record(site: Site) -> int | None:
         last: int | None = connection.scalar(select(func.max(record.c.record_id)))
     engine.dispose()
     return last
-
-
-def _outcomes(site: Site) -> dict[int, tuple[str, str]]:
-    engine = zone_engine(site)
-    with engine.connect() as connection:
-        held = dict(connection.execute(select(gate_hold.c.record_id, gate_hold.c.check_id)).all())
-        found = {}
-        for row in connection.execute(select(derivation)):
-            name = "published" if row.disposition == "staged" else row.disposition
-            check = held.get(row.record_id)
-            found[row.record_id] = ("quarantined", check) if check else (name, row.reason)
-    engine.dispose()
-    return found
 
 
 @pytest.mark.spread

@@ -1,9 +1,9 @@
 """One hospital told in one format and in three: the same facts, the same rows, the same ids.
 
-What may differ, and why: `*_source_value` and `*_type_concept_id` (each format has its own codes and
-contexts); `provider_id` of PMSI diagnoses and acts (a Claim names no physician per diagnosis); notes,
-whose text each format writes in its own way, and the narrative of CDA documents, which no other
-format carries; observation periods, which such a narrative may lengthen.
+What may differ, and why: `*_source_value` and `*_type_concept_id` (each format has its own codes
+and contexts); `provider_id` of PMSI diagnoses and acts (a Claim names no physician per diagnosis);
+notes, whose text each format writes in its own way, and the narrative of CDA documents, which no
+other format carries; observation periods, which such a narrative may lengthen.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from outcomes import counted
 
 from entrepot.config import CONFIG_NAME, Site
 from entrepot.synthetic import generate
-from outcomes import counted
 from roads import feed_hospital, new_site, query, travel
 
 pytestmark = [pytest.mark.integration]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from sqlalchemy import Connection, Table, delete, insert, select
+from sqlalchemy import Connection, Insert, Table, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from entrepot.keys import REGISTER, Keyring
@@ -17,11 +17,24 @@ from entrepot.register.registration import Registered
 
 STAGE = "register"
 
+_Line = dict[str, object]
+# Tables of which many records state the same line, and tables of which each has its own.
+_STATED_AGAIN = (tables.identity, tables.identifier, tables.spelling)
+_OF_A_RECORD = (
+    tables.registration, tables.version, tables.version_name, tables.replacement, tables.link,
+    tables.stated_key, tables.kin, tables.opposition,
+)  # fmt: skip
+
 
 def store(connection: Connection, keyring: Keyring, batch: Iterable[Registered]) -> None:
-    """Inserts the registrations and all that hangs on them; the caller holds the transaction."""
+    """Inserts the registrations and all that hangs on them; the caller holds the transaction.
+
+    One statement for each table: a statement for each row costs more than the rows.
+    """
+    lines = _Lines(keyring)
     for registered in batch:
-        _store_one(connection, keyring, registered)
+        lines.add(registered)
+    lines.write(connection)
 
 
 def forget(connection: Connection, record_ids: list[int]) -> None:
@@ -46,117 +59,138 @@ def forget(connection: Connection, record_ids: list[int]) -> None:
             )
 
 
-def _store_one(connection: Connection, keyring: Keyring, registered: Registered) -> None:
-    subject = _keep_identifiers(connection, keyring, registered)
-    digest = None
-    if registered.payload and subject is not None:
-        digest = keyring.digest(REGISTER, subject, registered.payload)
-        sealed = keyring.seal(REGISTER, registered.payload, subject)
-        _insert_new(
-            connection, tables.identity, {"subject": subject, "digest": digest, "sealed": sealed}
-        )
-    connection.execute(
-        insert(tables.registration).values(
-            record_id=registered.record_id,
-            event=registered.event[:64],
-            stated_at=registered.stated_at,
-            control=registered.control,
-            subject=subject,
-            ins=registered.ins.hmac(keyring) if registered.ins else None,
-            identity_digest=digest,
-            secret=registered.secret,
-            disposition=registered.disposition,
-            reason=registered.reason,
-            position=registered.position[:40],
-            referred=registered.referred,
-            personal=registered.personal,
-        )
-    )
-    _store_version(connection, registered)
-    _store_relations(connection, keyring, registered, subject)
+class _Lines:
+    """The lines of one batch, by table."""
 
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+        self._new: dict[Table, dict[tuple[bytes, ...], _Line]] = {t: {} for t in _STATED_AGAIN}
+        self._lines: dict[Table, list[_Line]] = {table: [] for table in _OF_A_RECORD}
+        self._notices: list[Notice] = []
 
-def _keep_identifiers(
-    connection: Connection, keyring: Keyring, registered: Registered
-) -> bytes | None:
-    linked = [i for left, right, _ in registered.links for i in (left, right)]
-    stated = None if registered.referred else registered.subject
-    named = [stated, registered.mother, *registered.also, *linked]
-    for one in {i for i in named if i is not None}:
-        row = {
-            "hmac": one.hmac(keyring),
-            "authority": one.authority[:120],
-            "person_key": one.person_key(keyring),
-        }
-        _insert_new(connection, tables.identifier, row)
-        alias = one.alias(keyring)
+    def add(self, registered: Registered) -> None:
+        """One registration and what hangs on it."""
+        subject = self._identifiers(registered)
+        digest = None
+        if registered.payload and subject is not None:
+            digest = self._identity(subject, registered.payload)
+        self._lines[tables.registration].append(
+            {
+                "record_id": registered.record_id,
+                "event": registered.event[:64],
+                "stated_at": registered.stated_at,
+                "control": registered.control,
+                "subject": subject,
+                "ins": registered.ins.hmac(self._keyring) if registered.ins else None,
+                "identity_digest": digest,
+                "secret": registered.secret,
+                "disposition": registered.disposition,
+                "reason": registered.reason,
+                "position": registered.position[:40],
+                "referred": registered.referred,
+                "personal": registered.personal,
+            }
+        )
+        self._version(registered)
+        self._relations(registered, subject)
+
+    def write(self, connection: Connection) -> None:
+        """Inserts every line; what a former batch stated already stays as it is."""
+        for table, stated in self._new.items():
+            if stated:
+                connection.execute(_insert_new(connection, table), list(stated.values()))
+        for table, lines in self._lines.items():
+            if lines:
+                connection.execute(insert(table), lines)
+        add_notices(connection, self._notices)
+
+    def _identity(self, subject: bytes, payload: bytes) -> bytes:
+        digest = self._keyring.digest(REGISTER, subject, payload)
+        stated = self._new[tables.identity]
+        if (subject, digest) not in stated:
+            sealed = self._keyring.seal(REGISTER, payload, subject)
+            stated[subject, digest] = {"subject": subject, "digest": digest, "sealed": sealed}
+        return digest
+
+    def _identifiers(self, registered: Registered) -> bytes | None:
+        linked = [i for left, right, _ in registered.links for i in (left, right)]
+        stated = None if registered.referred else registered.subject
+        named = [stated, registered.mother, *registered.also, *linked]
+        for one in named:
+            if one is not None:
+                self._identifier(one)
+        if registered.subject is not None:
+            return registered.subject.hmac(self._keyring)
+        return registered.ins.hmac(self._keyring) if registered.ins is not None else None
+
+    def _identifier(self, one: Identifier) -> None:
+        hmac, alias = one.hmac(self._keyring), one.alias(self._keyring)
+        known = self._new[tables.identifier]
+        if (hmac,) not in known:
+            key = one.person_key(self._keyring)
+            known[hmac,] = {"hmac": hmac, "authority": one.authority[:120], "person_key": key}
         if alias is not None:
-            _insert_new(connection, tables.spelling, {"alias": alias, "hmac": row["hmac"]})
-    if registered.subject is not None:
-        return registered.subject.hmac(keyring)
-    return registered.ins.hmac(keyring) if registered.ins is not None else None
+            self._new[tables.spelling][alias, hmac] = {"alias": alias, "hmac": hmac}
 
+    def _version(self, registered: Registered) -> None:
+        of, record_id = registered.of, registered.record_id
+        if of.set:
+            self._lines[tables.version].append(
+                {"record_id": record_id, "set": of.set, "order": of.order}
+            )
+        for table, names in ((tables.version_name, of.names), (tables.replacement, of.replaces)):
+            lines = self._lines[table]
+            lines += [{"record_id": record_id, "hmac": name} for name in sorted(set(names))]
 
-def _store_version(connection: Connection, registered: Registered) -> None:
-    of, record_id = registered.of, registered.record_id
-    if of.set:
-        row = {"record_id": record_id, "set": of.set, "order": of.order}
-        connection.execute(insert(tables.version).values(row))
-    for table, names in ((tables.version_name, of.names), (tables.replacement, of.replaces)):
-        rows = [{"record_id": record_id, "hmac": name} for name in sorted(set(names))]
-        if rows:
-            connection.execute(insert(table), rows)
-
-
-def _store_relations(
-    connection: Connection, keyring: Keyring, registered: Registered, subject: bytes | None
-) -> None:
-    common = {"record_id": registered.record_id, "version": registered.version()}
-    for left, right, relation in registered.links:
-        pair = sorted((left.hmac(keyring), right.hmac(keyring)))
-        row = {**common, "left": pair[0], "right": pair[1], "relation": relation}
-        connection.execute(insert(tables.link).values(row))
-    for hmac, position in registered.keys:
-        row = {"record_id": registered.record_id, "hmac": hmac, "position": position[:40]}
-        connection.execute(insert(tables.stated_key).values(row))
-    if registered.mother is not None and subject is not None:
-        row = {**common, "child": subject, "mother": registered.mother.hmac(keyring)}
-        connection.execute(insert(tables.kin).values(row))
-    if registered.opposed_on is not None and registered.subject is not None:
-        oppose(
-            connection, keyring, registered.subject, registered.opposed_on, "CON",
-            record_id=registered.record_id,
-        )  # fmt: skip
-    add_notices(
-        connection,
-        (
-            Notice(registered.record_id, STAGE, code, position)
-            for code, position in registered.notices
-        ),
-    )
+    def _relations(self, registered: Registered, subject: bytes | None) -> None:
+        lines, keyring, record_id = self._lines, self._keyring, registered.record_id
+        common = {"record_id": record_id, "version": registered.version()}
+        for left, right, relation in registered.links:
+            pair = sorted((left.hmac(keyring), right.hmac(keyring)))
+            lines[tables.link].append(
+                {**common, "left": pair[0], "right": pair[1], "relation": relation}
+            )
+        lines[tables.stated_key] += [
+            {"record_id": record_id, "hmac": hmac, "position": position[:40]}
+            for hmac, position in registered.keys
+        ]
+        if registered.mother is not None and subject is not None:
+            lines[tables.kin].append(
+                {**common, "child": subject, "mother": registered.mother.hmac(keyring)}
+            )
+        if registered.opposed_on is not None and registered.subject is not None:
+            line = _opposition(keyring, registered.subject, registered.opposed_on, "CON")
+            lines[tables.opposition].append({**line, "record_id": record_id})
+        self._notices += [
+            Notice(record_id, STAGE, code, position) for code, position in registered.notices
+        ]
 
 
 def oppose(
     connection: Connection, keyring: Keyring, identifier: Identifier, opposed_on: dt.date,
-    channel: str, *, withdrawn_on: dt.date | None = None, record_id: int | None = None,
+    channel: str, *, withdrawn_on: dt.date | None = None,
 ) -> None:  # fmt: skip
     """Adds one opposition; the number itself is kept as ciphertext for the DPO's own list."""
+    line = _opposition(keyring, identifier, opposed_on, channel)
+    connection.execute(insert(tables.opposition).values(**line, withdrawn_on=withdrawn_on))
+
+
+def _opposition(
+    keyring: Keyring, identifier: Identifier, opposed_on: dt.date, channel: str
+) -> _Line:
     hmac = identifier.hmac(keyring)
     plain = f"{identifier.authority}\x1f{identifier.value}".encode()
-    connection.execute(
-        insert(tables.opposition).values(
-            identifier=hmac,
-            sealed=keyring.seal(REGISTER, plain, hmac),
-            opposed_on=opposed_on,
-            withdrawn_on=withdrawn_on,
-            channel=channel[:40],
-            recorded_at=dt.datetime.now(dt.UTC).replace(tzinfo=None),
-            record_id=record_id,
-        )
-    )
+    return {
+        "identifier": hmac,
+        "sealed": keyring.seal(REGISTER, plain, hmac),
+        "opposed_on": opposed_on,
+        "channel": channel[:40],
+        "recorded_at": dt.datetime.now(dt.UTC).replace(tzinfo=None),
+    }
 
 
-def _insert_new(connection: Connection, table: Table, row: Mapping[str, object]) -> None:
+def _insert_new(connection: Connection, table: Table) -> Insert:
     """Inserts unless the key is there: the same statement said again changes nothing."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    connection.execute(dialect.insert(table).values(row).on_conflict_do_nothing())
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()

@@ -67,7 +67,8 @@ LOCATION = Reference("location", "", "location_id", "location/v1", 53)
 MOTHER = Reference("mother", "mother_key", "mother_id", "person/v1", 53)
 ORDER = Reference("order", "order_key", "", "event/v1", 0)
 NUMBER = Reference("number", "number_key", "", "event/v1", 0)
-BODY = Reference("body", "body_key", "", "event/v1", 0)  # content that stands in a record of its own
+# Content that stands in a record of its own (FHIR Binary).
+BODY = Reference("body", "body_key", "", "event/v1", 0)
 # Another name by which rows refer to a unit, a professional, a medication: `Practitioner/123`.
 ALIAS = Reference("alias", "alias_key", "", "structure/v1", 0)
 CODED = Reference("coded", "coded_key", "", "structure/v1", 0)

@@ -25,7 +25,8 @@ SETS = ("ans_cda_3_0", "ans_mapping_cda_fhir", "ms_fhirconverter", "ccda_omop_py
 SHEET = "http://www.w3.org/1999/XSL/Transform stylesheet"
 # Each makes its element's row by itself; a device stands on a part of a supply or a procedure.
 ALONE = ("result", "vital_sign", "observation", "assertion", "diagnosis", "allergy", "act",
-         "specimen", "vaccination", "treatment", "administration", "prescription", "dispensation")  # fmt: skip
+         "specimen", "vaccination", "treatment", "administration", "prescription",
+         "dispensation")  # fmt: skip
 
 
 @lru_cache(maxsize=1)
@@ -112,7 +113,8 @@ def test_no_row_tells_who_the_patient_is(shared: Path) -> None:
         assert document is not None
         secret: set[str] = set()
         for row in extractor().rows(document, "identity"):
-            secret |= {value for values in row.lists.values() for value in values if len(value) > 3}
+            told = (values for name, values in row.lists.items() if name != "stay_authorities")
+            secret |= {value for values in told for value in values if len(value) > 3}
         secret -= {"PARIS", "Paris"}  # a town may be the name of a finding's place
         for compiled in extractor().mappings(document.event):
             kept = _kept(compiled.mapping)

@@ -41,23 +41,18 @@ OTHER = {"system": SNOMED, "code": "33747003"}
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        ({"coding": [CODED]},
-         {"code": "2339-0", "system": LOINC, "label": "Glucose [Mass/volume] in Blood"}),
-        ({"coding": [CODED], "text": "glycémie"},
-         {"code": "2339-0", "system": LOINC, "label": "glycémie"}),
+        # a label is for what has no code
+        ({"coding": [CODED], "text": "glycémie"}, {"code": "2339-0", "system": LOINC}),
         # a known system before an unknown one, whatever the order
         ({"coding": [LOCAL, CODED]},
-         {"code": "2339-0", "system": LOINC, "alt_code": "GLU", "alt_system": LOCAL["system"],
-          "label": CODED["display"]}),
+         {"code": "2339-0", "system": LOINC, "alt_code": "GLU", "alt_system": LOCAL["system"]}),
         # of equals the one that the user chose, then the first
         ({"coding": [CODED, {**OTHER, "userSelected": True}]},
-         {"code": "33747003", "system": SNOMED, "alt_code": "2339-0", "alt_system": LOINC,
-          "label": CODED["display"]}),
+         {"code": "33747003", "system": SNOMED, "alt_code": "2339-0", "alt_system": LOINC}),
         ({"coding": [OTHER, CODED, LOCAL], "text": "t"},
-         {"code": "33747003", "system": SNOMED, "alt_code": "2339-0", "alt_system": LOINC,
-          "label": "t"}),
-        ({"coding": [CODED, CODED]},
-         {"code": "2339-0", "system": LOINC, "label": CODED["display"]}),
+         {"code": "33747003", "system": SNOMED, "alt_code": "2339-0", "alt_system": LOINC}),
+        ({"coding": [CODED, CODED]}, {"code": "2339-0", "system": LOINC}),
+        ({"coding": [{"system": LOINC, "display": "sans code"}], "text": "t"}, {"label": "t"}),
         ({"coding": [{"system": LOINC, "display": "sans code"}]}, {"label": "sans code"}),
         ({"text": "texte seul"}, {"label": "texte seul"}),
         ({"coding": [{"code": "X"}]}, {"code": "X"}),

@@ -1,4 +1,4 @@
-"""Coded values (CD, CE, CV, CO, CS): the two best codings and a label (CDA R2 datatypes 3.2-3.6).
+"""Coded values (CD, CE, CV, CO, CS): the two best codings, else a label (CDA R2 datatypes 3.2-3.6).
 
 `code` and every `translation` take part, ordered by the precedence of their code systems
 (mappings/concepts/code_systems.csv), then as sent. With a nullFlavor (OTH) the element's own code
@@ -44,19 +44,26 @@ def codings(element: _Element) -> list[Coding]:
     return sorted(distinct, key=lambda one: order.get(one.system, ("", _UNKNOWN))[1])
 
 
-def label(document: CdaDocument, element: _Element, found: list[Coding]) -> str:
-    """The best coding's display, else the original text, else the element's own display."""
-    displays = [one.display for one in found if one.display]
-    if displays:
-        return displays[0]
+def label(document: CdaDocument, element: _Element) -> str:
+    """What an element without any code says: the original text, else its own display."""
     original = referenced(document, element.find(_ORIGINAL))
     if original or element.get("nullFlavor") is not None:
         return original
-    return str(element.get("displayName", "")).strip()
+    return _attribute(element, "displayName")
+
+
+def shown(document: CdaDocument, element: _Element, found: list[Coding]) -> str:
+    """A coded value as text: the best coding's display, else what it says without a code."""
+    display = next((one.display for one in found if one.display), "")
+    return display or label(document, element)
 
 
 def _coding(element: _Element) -> Coding:
-    return Coding(*(element.get(name, "").strip() for name in _ATTRIBUTES))
+    return Coding(*(_attribute(element, name) for name in _ATTRIBUTES))
+
+
+def _attribute(element: _Element, name: str) -> str:
+    return str(element.get(name, "")).strip()
 
 
 @lru_cache(maxsize=1)

@@ -86,19 +86,20 @@ class CdaReader:
 
 
 def coded(document: CdaDocument, found: list[_Element]) -> Result:
-    """The two best codings of the first element that has one, and a label."""
+    """The two best codings of the first element that says something; without a code its label.
+
+    A label is text, which the door must scrub; beside a code nothing reads it.
+    """
     for element in found:
         best = codings(element)
-        text = label(document, element, best)
-        if best or text:
-            first, second = ([*best, None, None])[:2]
-            return {
-                "code": first.code if first else "",
-                "system": first.system if first else "",
-                "alt_code": second.code if second else "",
-                "alt_system": second.system if second else "",
-                "label": text,
-            }, None, []  # fmt: skip
+        if best:
+            values = {"code": best[0].code, "system": best[0].system}
+            if len(best) > 1:
+                values |= {"alt_code": best[1].code, "alt_system": best[1].system}
+            return values, None, []
+        text = label(document, element)
+        if text:
+            return {"label": text}, None, []
     return {}, None, []
 
 

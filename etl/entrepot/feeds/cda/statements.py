@@ -8,7 +8,7 @@ conduction), which a path on one element cannot see. `mark` writes, in the names
   `unfinished` (statusCode), `of_another` (a subject, family history);
 * `e:fact` on a statement that stands for itself (an entry, or a component of a grouper): its
   state. What only qualifies the statement above it (severity, comment, reason, reference) and what
-  only groups others has none;
+  only groups others has none; a severity never has, wherever a sender put it;
 * `e:section`: the code of its section;
 * `e:isolate` inside a microbiological isolate: the isolate's number in the document;
 * `e:stay` on the ids of the encompassing encounter that number a stay.
@@ -48,9 +48,18 @@ _PRESCRIPTIONS = (
     "1.3.6.1.4.1.19376.1.9.1.3.2",  # IHE Pharmacy prescription item, CI-SIS eP-MED
     "2.16.840.1.113883.10.20.22.4.16",  # C-CDA medication activity: INT is "prescribed"
 )
+_QUALITIES = (
+    "2.16.840.1.113883.10.20.22.4.8",  # C-CDA severity observation
+    "1.3.6.1.4.1.19376.1.5.3.1.4.1",  # IHE PCC severity
+    "2.16.840.1.113883.10.20.22.4.145",  # C-CDA criticality of an allergy
+    "2.16.840.1.113883.10.20.22.4.122",  # C-CDA entry reference: what it names is told elsewhere
+)
+_SEVERITY = ("SEV", "2.16.840.1.113883.5.4")  # ActCode
+_INTERVENTION = "2.16.840.1.113883.10.20.22.4.131"  # C-CDA intervention act: groups by REFR
+_INTERVENTIONS = ("362956003", "2.16.840.1.113883.6.96")  # its code
 _PLAN = "18776-5"  # LOINC: plan of treatment
 _COUNTED = {PLANNED, NEGATED, UNFINISHED, OF_ANOTHER}
-_WITHIN = {"", "COMP", "SUBJ"}  # links to what a grouper holds; senders invert some of them
+_WITHIN = frozenset({"", "COMP", "SUBJ"})  # to what a grouper holds; senders invert some of them
 _MEDIA = {"observationMedia", "regionOfInterest"}
 _SECTION, _SUBJECT, _STATUS = hl7("section"), hl7("subject"), hl7("statusCode")
 _RELATION = hl7("entryRelationship")
@@ -78,6 +87,7 @@ class _Context:
     fact: bool = False
     section: str = ""
     isolate: str = ""
+    within: frozenset[str] = _WITHIN  # links to what stands for itself
 
 
 _BODY = _Context("section")
@@ -167,13 +177,31 @@ def _section(element: _Element, above: _Context) -> _Context:
 
 
 def _statement(element: _Element, name: str, above: _Context) -> _Context:
-    groups = name == "organizer" or (name == "act" and _has_components(element))
-    stands = above.stands and _stands(element, name, above)
+    intervention = name == "act" and _is_intervention(element)
+    groups = name == "organizer" or intervention or (name == "act" and _has_components(element))
+    stands = above.stands and _stands(element, name, above) and not _is_quality(element, name)
     state = above.state if above.state != REALISED else _state(element, name, groups, above.section)
     return _Context(
         name, state, stands and (groups or name in {"observation", "procedure", "encounter"}),
         stands and not groups and name not in _MEDIA, above.section, above.isolate,
+        _WITHIN | {"REFR"} if intervention else _WITHIN,
     )  # fmt: skip
+
+
+def _is_intervention(act: _Element) -> bool:
+    return _has_template(act, _INTERVENTION) or _coded(act) == _INTERVENTIONS
+
+
+def _is_quality(element: _Element, name: str) -> bool:
+    """What says something of another statement and nothing of the patient by itself."""
+    if name not in {"observation", "act"}:
+        return False
+    return _has_template(element, *_QUALITIES) or _coded(element) == _SEVERITY
+
+
+def _coded(element: _Element) -> tuple[str | None, str | None]:
+    code = _child(element, _CODE)
+    return (None, None) if code is None else (code.get("code"), code.get("codeSystem"))
 
 
 def _stands(element: _Element, name: str, above: _Context) -> bool:
@@ -182,7 +210,7 @@ def _stands(element: _Element, name: str, above: _Context) -> bool:
         return True
     link = element.getparent()
     kind = link.get("typeCode", "")
-    if kind not in _WITHIN or (link.get("inversionInd") == "true" and name != "observation"):
+    if kind not in above.within or (link.get("inversionInd") == "true" and name != "observation"):
         return False
     if above.name == "act":
         return name != "act" or kind != "SUBJ"

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from entrepot.feeds.cda.codes import codings, label
+from entrepot.feeds.cda.codes import codings, shown
 from entrepot.feeds.cda.names import XSI, hl7
 from entrepot.feeds.cda.narrative import plain_text, referenced
 from entrepot.feeds.document import MAX_INTEGER_DIGITS
 from entrepot.feeds.hl7v2.values import decimal, range_limits
+from entrepot.feeds.times import written
 
 if TYPE_CHECKING:
     from lxml.etree import _Element  # type: ignore[import-untyped]
@@ -122,7 +123,7 @@ def _one_sided(limit: _Element, sign: str) -> Columns:
 
 def _coded(document: CdaDocument, element: _Element) -> Columns:
     found = codings(element)
-    text = label(document, element, found)
+    text = shown(document, element, found)
     if not found:
         return ({"value_text": text} if text else {}), []
     best = found[0]
@@ -147,6 +148,16 @@ def _string(document: CdaDocument, element: _Element) -> Columns:
     """A string that is a number, with or without comparator, is one; else it is text."""
     columns, notices = _numeric(plain_text(element), "")
     return columns, [one for one in notices if one != "value_not_numeric"]
+
+
+def _time(document: CdaDocument, element: _Element) -> Columns:
+    """A moment as people write it, an interval as `from/to`: a date is no number."""
+    parts = [element.get("value", "").strip()]
+    if not parts[0]:
+        sides = [_present(element.find(name)) for name in (_LOW, _HIGH)]
+        parts = ["" if side is None else side.get("value", "").strip() for side in sides]
+    text = "/".join(written(part) for part in parts) if any(parts) else ""
+    return ({"value_text": text} if text else {}), []
 
 
 def _ratio(document: CdaDocument, element: _Element) -> Columns:
@@ -184,6 +195,7 @@ _TYPES: dict[str, Callable[[CdaDocument, _Element], Columns]] = {
     **dict.fromkeys(("IVL_PQ", "IVL_INT", "IVL_REAL"), _interval),
     **dict.fromkeys(("CD", "CE", "CV", "CO", "CS", "CR", "SC"), _coded),
     "BL": _truth,
+    **dict.fromkeys(("TS", "IVL_TS"), _time),
     "ST": _string,
     **dict.fromkeys(("RTO", "RTO_PQ_PQ", "RTO_INT_INT"), _ratio),
 }

@@ -27,7 +27,6 @@ _UNKNOWN = ("", 99)
 _TEXTS = frozenset({"string", "markdown", "code", "uri", "id"})
 _PLAIN = (*NUMBERS, *DATES, "boolean", "decimal", "time")
 _CONCEPTS = frozenset({"CodeableConcept", "Coding"})
-_CODED_VALUE = {"code": "value_code", "system": "value_system", "label": "value_text"}
 _QUANTITIES = frozenset({"Quantity", "Age", "Duration", "Count", "Distance"})
 _CODING = {"system": None, "code": None, "display": None, "userSelected": None}
 _QUANTITY = dict.fromkeys(("value", "comparator", "unit", "system", "code"))
@@ -81,25 +80,31 @@ class Columns:
         }
 
     def codeable_concept(self, found: Found) -> Result:
-        """The first concept that says something: its two best codings, and its text."""
+        """The first concept that says something: its two best codings; without a code its label.
+
+        A label is text, which the door must scrub; beside a code nothing reads it.
+        """
         for type_, concept in found:
-            if type_ == "CodeableConcept":
-                codings, text = concept.coding, concept.text
-            else:
-                codings, text = [concept if type_ == "Coding" else _Code(concept)], ""
-            if len(codings) == 1 and codings[0].code:
-                (only,) = codings
-                label = text or only.display or ""
-                return {"code": only.code, "system": only.system or "", "label": label}, None, []
+            codings, text = _said(type_, concept)
             ranked = self._ranked(codings)
-            label = text or next((c.display for c in (*ranked, *codings) if c.display), "")
-            if ranked or label:
-                values = {"label": label}
+            if ranked:
+                values = {}
                 for prefix, coding in zip(("", "alt_"), ranked, strict=False):
                     values[f"{prefix}code"] = coding.code
                     values[f"{prefix}system"] = coding.system or ""
                 return values, None, []
+            if label := text or _display(codings):
+                return {"label": label}, None, []
         return {}, None, []
+
+    def coded_value(self, type_: str, concept: Any) -> Result:
+        """A coded `value[x]`: its best coding, and its text or display as its text."""
+        codings, text = _said(type_, concept)
+        ranked = self._ranked(codings)
+        values = {"value_text": text or _display((*ranked, *codings))}
+        if ranked:
+            values |= {"value_code": ranked[0].code, "value_system": ranked[0].system or ""}
+        return values, None, []
 
     def value(self, found: Found) -> Result:
         """`value[x]`: number, operator and unit, or code, or text."""
@@ -111,13 +116,13 @@ class Columns:
         if type_ in _QUANTITIES:
             return _quantity(value)
         if type_ in _CONCEPTS:
-            read, _, notices = self.codeable_concept(found)
-            values = {_CODED_VALUE[name]: read[name] for name in read.keys() & _CODED_VALUE}
-            return values, None, notices
+            return self.coded_value(type_, value)
         return _primitive(type_, value)
 
-    def _ranked(self, codings: Sequence[Any]) -> list[Any]:
+    def _ranked(self, codings: Sequence[Any]) -> Sequence[Any]:
         """Distinct codings, best first; order breaks the last tie."""
+        if len(codings) == 1 and codings[0].code:
+            return codings
         distinct: dict[tuple[str | None, str], Any] = {}
         for coding in codings:
             if coding.code:
@@ -157,6 +162,17 @@ class _Code:
 
     def __init__(self, code: str) -> None:
         self.code = code
+
+
+def _said(type_: str, concept: Any) -> tuple[Sequence[Any], str]:
+    """The codings of a CodeableConcept, a Coding or a code, and the concept's own text."""
+    if type_ == "CodeableConcept":
+        return concept.coding, concept.text or ""
+    return [concept if type_ == "Coding" else _Code(concept)], ""
+
+
+def _display(codings: Sequence[Any]) -> str:
+    return next((one.display for one in codings if one.display), "")
 
 
 def _quantity(value: Any) -> Result:
