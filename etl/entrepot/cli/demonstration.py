@@ -11,6 +11,7 @@ from rich.markup import escape
 from entrepot.cli.output import JsonOption, console, print_json, print_table, stages
 
 Patients = Annotated[int, typer.Option("--patients", min=1, help="Number of patients.")]
+Formats = Annotated[str, typer.Option("--formats", help="Among hl7v2, fhir, cda, by commas.")]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same hospital.")]
 
 
@@ -29,6 +30,7 @@ def synthesise(
     out: Annotated[Path, typer.Option("--out", help="Folder to write.")],
     patients: Patients = 100,
     seed: Seed = 1,
+    formats: Formats = "hl7v2,fhir,cda",
     json_: JsonOption = False,
 ) -> None:
     """Deterministic."""
@@ -37,7 +39,10 @@ def synthesise(
     from entrepot.synthetic import generate
 
     with stages(json_) as tell:
-        summary = generate(patients, seed, out, lambda done: tell("patients", done, patients))
+        summary = generate(
+            patients, seed, out, lambda done: tell("patients", done, patients),
+            formats=tuple(part.strip() for part in formats.split(",")),
+        )  # fmt: skip
     if json_:
         print_json(asdict(summary))
     else:

@@ -107,6 +107,7 @@ class Door:
         scrubbing = self._scrubbing(identity)
         derived.notices += self._header_notices(document)
         for context in contexts:
+            scrubbing.check_code(context.event)  # a document's type is a code as sent
             for compiled in context.extractor.mappings(context.event):
                 if compiled.mapping.kind in KINDS:
                     self._add_rows(compiled, context, scrubbing, derived)

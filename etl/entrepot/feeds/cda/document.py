@@ -52,6 +52,10 @@ class CdaNode:
         return local
 
 
+# LOINC codes and the French types (SYNTH, VAL-ORDO…); a longer run of digits would be a number.
+_TYPE_CODE = re.compile(r"\d{1,7}-\d|[A-Z][A-Za-z0-9.\-]{0,11}")
+
+
 @dataclass(slots=True)
 class CdaDocument:
     """One document.
@@ -75,8 +79,9 @@ class CdaDocument:
 
     @property
     def event(self) -> str:
-        """`CDA^11502-2`: the document's type code."""
-        return f"CDA^{compile_path('/ClinicalDocument/code/@code').read(self)}"
+        """`CDA^11502-2`: the document's type code; `CDA^?` when it has not the form of one."""
+        code = compile_path("/ClinicalDocument/code/@code").read(self)
+        return f"CDA^{code if not code or _TYPE_CODE.fullmatch(code) else '?'}"
 
     @property
     def subjects(self) -> int:
