@@ -6,8 +6,10 @@ import datetime as dt
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,7 +20,7 @@ from entrepot.feeds.encapsulated import is_pdf
 from entrepot.feeds.extract import RawRow
 from entrepot.feeds.hl7v2.values import instant, stated_date
 from entrepot.feeds.keys import KEY_AS, reference_parts
-from entrepot.feeds.mapping import Column
+from entrepot.feeds.mapping import Column, Mapping
 from entrepot.keys import Keyring
 from entrepot.staging.kinds import ALIAS, LOCATION, ColumnType, Kind, Reference
 from entrepot.text import Identity, Scrubber, cell_leaks, joined_leaks, leaks
@@ -86,10 +88,27 @@ class _Target:
     """The row that is being filled, and what fills it."""
 
     cells: dict[str, Any]
-    kind: Kind
     row: RawRow
     domain: str
     scrubbing: Scrubbing
+
+
+_Fill = Callable[[_Target, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a mapping does with each column, compiled once.
+
+    Args:
+        mapping: kept, so that no other mapping takes its place in memory.
+        empty: the cells of a row that says nothing.
+        fills: column -> what fills its cells; None drops it.
+    """
+
+    mapping: Mapping
+    empty: dict[str, Any]
+    fills: dict[str, _Fill | None]
 
 
 class Treatments:
@@ -97,92 +116,159 @@ class Treatments:
 
     def __init__(self, keyring: Keyring, zone: ZoneInfo) -> None:
         self._keyring, self._zone = keyring, zone
+        self._plans: dict[int, _Plan] = {}
 
     def cells(self, row: RawRow, kind: Kind, domain: str, scrubbing: Scrubbing) -> dict[str, Any]:
         """Own and reference columns of the row, plus `cleared`."""
-        target = _Target(dict.fromkeys(kind.schema.names), kind, row, domain, scrubbing)
-        cleared = set(row.mapping.clear)
-        treatments = {name: column.treatment for name, column in row.mapping.columns.items()}
-        for reader in row.mapping.readers:
-            treatments.update(reader.columns)
+        mapping = row.mapping
+        plan = self._plans.get(id(mapping)) or self._plan(mapping, kind)
+        target = _Target(plan.empty.copy(), row, domain, scrubbing)
+        nulls: list[str] = []
         for name, text in row.values.items():
-            treatment = treatments[name]
-            if not text or treatment == "drop":
+            if not text or (fill := plan.fills[name]) is None:
                 continue
             if text == NULL:
-                cleared.add(name)
+                nulls.append(name)
                 continue
             try:
-                self._fill(target, name, text)
+                fill(target, text)
             except RecordFault as fault:
                 raise RecordFault(fault.reason, fault.position or row.where(name)) from None
-        target.cells["cleared"] = _cleared(kind, cleared) if row.mapping.mode == "patch" else ""
+        if mapping.mode == "patch":
+            target.cells["cleared"] = _cleared(kind, {*mapping.clear, *nulls})
         return target.cells
 
-    def _fill(self, target: _Target, name: str, text: str) -> None:
-        cells, kind = target.cells, target.kind
-        column_type = kind.columns.get(name)
-        column = target.row.mapping.columns.get(name)
+    def _plan(self, mapping: Mapping, kind: Kind) -> _Plan:
+        treatments = {name: column.treatment for name, column in mapping.columns.items()}
+        for reader in mapping.readers:
+            treatments.update(reader.columns)
+        fills = {
+            name: None if treatment == "drop" else self._fill(mapping, kind, name)
+            for name, treatment in treatments.items()
+        }
+        empty = {**dict.fromkeys(kind.schema.names), "cleared": ""}
+        plan = self._plans[id(mapping)] = _Plan(mapping, empty, fills)
+        return plan
+
+    def _fill(self, mapping: Mapping, kind: Kind, name: str) -> _Fill:
+        column_type, column = kind.columns.get(name), mapping.columns.get(name)
         if column_type is None:
-            reference = next(r for r in kind.references if r.name == name)
-            if reference is ALIAS:  # another name of what the row is: keyed as rows refer to it
-                named = KEY_AS[target.row.mapping.key_as or "unit"]
-                reference = replace(named, key=ALIAS.key, id="")
-            self._reference(cells, reference, target.domain, text)
-        elif column is not None and column.to is not None:
-            self._generalise(cells, name, text, column.to)
-        elif column_type is ColumnType.TEXT:
-            drawn = name == "text" and is_pdf(target.row.attachment)
-            scrub = target.scrubbing.drawn_text if drawn else target.scrubbing.text
-            cells[name], spans = scrub(text)
-            if "date_spans" in kind.columns and name == "text":
-                cells["date_spans"] = json.dumps(spans)
-        else:
-            ours = column is not None and _is_ours(column, text)
-            cells[name] = text if ours else self._typed(column_type, text, target)
-            if name == "start_at" and "date_precision" in kind.columns:
-                cells["date_precision"] = moment(text, self._zone)[1]
-
-    def _typed(self, column_type: ColumnType, text: str, target: _Target) -> object:
+            return self._reference(_reference_of(mapping, kind, name))
+        if column is not None and column.to is not None:
+            return self._departement if column.to == "departement" else _date_part(name, column.to)
+        if column_type is ColumnType.TEXT:
+            return _scrub(name, with_spans=name == "text" and "date_spans" in kind.columns)
         if column_type is ColumnType.TIMESTAMP:
-            value, _, notice = moment(text, self._zone)
-            target.row.notices += [notice] if notice else []
-            return value
-        if column_type is ColumnType.DECIMAL:
-            return _decimal(text)
-        if column_type is ColumnType.INTEGER:
-            return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
-        return target.scrubbing.check_code(text.strip())
+            dated = name == "start_at" and "date_precision" in kind.columns
+            return self._timestamp(name, "date_precision" if dated else "")
+        fill = _TYPED.get(column_type, _code)(name)
+        return fill if column is None else _unless_ours(name, column, fill)
 
-    def _reference(
-        self, cells: dict[str, Any], reference: Reference, domain: str, text: str
-    ) -> None:
-        parts = reference_parts(reference, domain, text)
-        if reference.key:
-            cells[reference.key] = self._keyring.keyed(reference.label, *parts)
-        if reference.id:
-            cells[reference.id] = self._keyring.number(reference.label, reference.bits, *parts)
+    def _reference(self, reference: Reference) -> _Fill:
+        @lru_cache(maxsize=_MOST_TEXTS)
+        def referred(domain: str, text: str) -> dict[str, Any]:
+            label, parts = reference.label, reference_parts(reference, domain, text)
+            cells: dict[str, Any] = {}
+            if reference.key:
+                cells[reference.key] = self._keyring.keyed(label, *parts)
+            if reference.id:
+                cells[reference.id] = self._keyring.number(label, reference.bits, *parts)
+            return cells
 
-    def _generalise(self, cells: dict[str, Any], name: str, text: str, to: str) -> None:
-        if to == "departement":
-            cells[name] = departement(text)
-            if cells[name]:
-                parts = reference_parts(LOCATION, "", cells[name])
-                cells[LOCATION.id] = self._keyring.number(LOCATION.label, LOCATION.bits, *parts)
-            return
-        date, precision = stated_date(text)
-        if date is not None:
-            known_month = precision != "year"
-            cells[name] = date.year if to == "year" else (date.month if known_month else None)
+        return lambda target, text: target.cells.update(referred(target.domain, text))
+
+    def _timestamp(self, name: str, precision_name: str) -> _Fill:
+        def fill(target: _Target, text: str) -> None:
+            target.cells[name], precision, notice = moment(text, self._zone)
+            if precision_name:
+                target.cells[precision_name] = precision
+            if notice:
+                target.row.notices.append(notice)
+
+        return fill
+
+    def _departement(self, target: _Target, text: str) -> None:
+        code = target.cells["departement"] = departement(text)
+        if code:
+            parts = reference_parts(LOCATION, "", code)
+            target.cells[LOCATION.id] = self._keyring.number(LOCATION.label, LOCATION.bits, *parts)
 
     def instant(self, text: str) -> dt.datetime | None:
         """The moment in UTC, to order by."""
         return instant(text, self._zone)
 
 
-def _is_ours(column: Column, text: str) -> bool:
-    """A word of the mapping itself, not of the record: a patient may be called `Final`."""
-    return column.constant is not None or text in (column.values or {}).values()
+def _reference_of(mapping: Mapping, kind: Kind, name: str) -> Reference:
+    reference = next(r for r in kind.references if r.name == name)
+    if reference is ALIAS:  # another name of what the row is: keyed as rows refer to it
+        return replace(KEY_AS[mapping.key_as or "unit"], key=ALIAS.key, id="")
+    return reference
+
+
+def _date_part(name: str, to: str) -> _Fill:
+    def fill(target: _Target, text: str) -> None:
+        date, precision = stated_date(text)
+        if date is not None:
+            known_month = precision != "year"
+            target.cells[name] = (
+                date.year if to == "year" else (date.month if known_month else None)
+            )
+
+    return fill
+
+
+def _scrub(name: str, *, with_spans: bool) -> _Fill:
+    def fill(target: _Target, text: str) -> None:
+        drawn = name == "text" and is_pdf(target.row.attachment)
+        scrub = target.scrubbing.drawn_text if drawn else target.scrubbing.text
+        target.cells[name], spans = scrub(text)
+        if with_spans:
+            target.cells["date_spans"] = json.dumps(spans)
+
+    return fill
+
+
+def _decimal(name: str) -> _Fill:
+    def fill(target: _Target, text: str) -> None:
+        target.cells[name] = _number(text)
+
+    return fill
+
+
+def _integer(name: str) -> _Fill:
+    def fill(target: _Target, text: str) -> None:
+        digits = text.isascii() and text.isdigit() and len(text) < 10
+        target.cells[name] = int(text) if digits else None
+
+    return fill
+
+
+def _code(name: str) -> _Fill:
+    def fill(target: _Target, text: str) -> None:
+        target.cells[name] = target.scrubbing.check_code(text.strip())
+
+    return fill
+
+
+_TYPED: dict[ColumnType, Callable[[str], _Fill]] = {
+    ColumnType.DECIMAL: _decimal, ColumnType.INTEGER: _integer,
+}  # fmt: skip
+
+
+def _unless_ours(name: str, column: Column, fill: _Fill) -> _Fill:
+    """A word of the mapping itself, not of the record, passes: a patient may be called `Final`."""
+    ours = frozenset((column.values or {}).values())
+    constant = column.constant is not None
+    if not (ours or constant):
+        return fill
+
+    def passing(target: _Target, text: str) -> None:
+        if constant or text in ours:
+            target.cells[name] = text
+        else:
+            fill(target, text)
+
+    return passing
 
 
 def departement(postcode: str) -> str:
@@ -212,7 +298,7 @@ def _cleared(kind: Kind, names: set[str]) -> str:
     return f",{','.join(sorted(columns))}," if columns else ""
 
 
-def _decimal(text: str) -> Decimal | None:
+def _number(text: str) -> Decimal | None:
     try:
         number = Decimal(text.replace(",", ".").strip())
     except InvalidOperation:

@@ -23,7 +23,7 @@ from entrepot.feeds.hl7v2.message import Message, Segment, parse
 from entrepot.feeds.hl7v2.path import compile_path
 from entrepot.feeds.hl7v2.readers import attachment
 
-_HL7_LINE = re.compile(r"OBX\[(\d+)\]-5$|-5\[(\d+)\]")
+_HL7_LINE = re.compile(r"OBX(?:\[(\d+)\])?-5(?:\[(\d+)\])?$")
 _HL7_TEXT = re.compile(r"(?:OBX(?:\[\d+\])?-5|NTE(?:\[\d+\])?-3)(?:$|[.\[])")
 # Of a resource: the columns of staging that could take what stands there.
 _FHIR_COLUMNS = {
@@ -31,6 +31,7 @@ _FHIR_COLUMNS = {
     re.compile(r"\.(?:title|description)$"): ("title",),
     re.compile(r"\.note\[\d+\]\.text$|\.valueString$"): ("text", "value_text", "sig"),
 }
+_OBX_5 = compile_path("OBX-5")
 _FHIR_STEP = re.compile(r"\w+|(?<=\[)\d+(?=\])")
 _CDA_TEXT = re.compile(r"/text(?:$|/)")
 _CDA_STEP = re.compile(r"(?:(?<=/)|^)(?=\w)")
@@ -66,9 +67,21 @@ def element(format_: str, content: bytes, position: str) -> Element | None:
 def _hl7v2(content: bytes, position: str) -> Element | None:
     if not _HL7_TEXT.match(position):
         return None
-    line = _HL7_LINE.search(position)
-    number = int(line[1] or line[2]) if line else 0
-    return Element(_hl7v2_text(content, position), lines=Lines(number, number) if number else None)
+    return Element(_hl7v2_text(content, position), lines=_hl7v2_lines(content, position))
+
+
+def _hl7v2_lines(content: bytes, position: str) -> Lines | None:
+    """An OBX, or a repetition of OBX-5, is a line; an OBX without text is none."""
+    found, parsed = _HL7_LINE.match(position), _parsed(content)
+    if found is None or parsed is None:
+        return None
+    segment, repetition = int(found[1] or 1), int(found[2] or 1)
+    texts = [text for s in parsed.named("OBX")[:segment] if (text := _OBX_5.read(parsed, s))]
+    before = sum(text.count("\n") + 1 for text in texts[:-1])
+    last = texts[-1].split("\n") if texts else []
+    if found[2]:
+        return Lines(before + repetition, before + repetition)
+    return Lines(before + 1, before + len(last))
 
 
 def _hl7v2_text(content: bytes, position: str) -> str | None:

@@ -44,8 +44,8 @@ class Places:
         if found is None:
             return self._codes[key]
         columns = found.columns
-        texts = [text for column, text in self._texts[key] if not columns or column in columns]
-        return _around(texts, found.lines) if found.lines else texts
+        texts = [text for text in self._texts[key] if not columns or text[0] in columns]
+        return list(filter(None, (_near(*text, found.lines) for text in texts)))
 
     def source(self, message: str, position: str) -> str | None:
         """The element's decoded text, None when it is no free text."""
@@ -80,11 +80,12 @@ def _listed(path: Path) -> dict[str, dict[str, Any]]:
         return {line["message"]: line for line in lines}
 
 
-def _around(texts: list[str], lines: Lines) -> list[str]:
-    """The lines of each text near those that an element became."""
+def _near(column: str, text: str, lines: Lines | None) -> str:
+    """Of a document's text, the lines near those that an element became."""
+    if lines is None or column != "text":
+        return text
     first, last = max(0, lines.first - 1 - _BEFORE), lines.last + 1
-    windows = ("\n".join(text.split("\n")[first:last]) for text in texts)
-    return [window for window in windows if window]
+    return "\n".join(text.split("\n")[first:last])
 
 
 def _staged(site: Site) -> tuple[dict[str, list[tuple[str, str]]], dict[str, list[str]]]:
