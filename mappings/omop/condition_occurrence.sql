@@ -14,7 +14,7 @@ SELECT
   e.provider_id,
   e.visit_ref AS visit_occurrence_id,
   e.visit_detail_id,
-  source_text(e.chosen_code) AS condition_source_value,
+  source_text(coalesce(e.chosen_code, e.label)) AS condition_source_value,
   e.source_concept_id AS condition_source_concept_id,
   source_text(coalesce(e.rank_code, e.verification_code)) AS condition_status_source_value
 FROM event_resolved e

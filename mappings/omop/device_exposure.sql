@@ -14,7 +14,7 @@ SELECT
   e.provider_id,
   e.visit_ref AS visit_occurrence_id,
   e.visit_detail_id,
-  source_text(e.chosen_code) AS device_source_value,
+  source_text(coalesce(e.chosen_code, e.label)) AS device_source_value,
   e.source_concept_id AS device_source_concept_id
 FROM event_resolved e
 WHERE e.cdm_table = 'device_exposure';

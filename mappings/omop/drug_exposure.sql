@@ -23,7 +23,7 @@ SELECT
   e.provider_id,
   e.visit_ref AS visit_occurrence_id,
   e.visit_detail_id,
-  source_text(e.chosen_code) AS drug_source_value,
+  source_text(coalesce(e.chosen_code, e.label)) AS drug_source_value,
   e.source_concept_id AS drug_source_concept_id,
   source_text(e.route_code) AS route_source_value,
   source_text(e.dose_unit_code) AS dose_unit_source_value

@@ -17,7 +17,7 @@ SELECT
   e.provider_id,
   e.visit_ref AS visit_occurrence_id,
   e.visit_detail_id,
-  source_text(e.chosen_code) AS measurement_source_value,
+  source_text(coalesce(e.chosen_code, e.label)) AS measurement_source_value,
   e.source_concept_id AS measurement_source_concept_id,
   source_text(e.unit_code) AS unit_source_value,
   source_text(coalesce(e.value_text, e.value_code)) AS value_source_value

@@ -19,7 +19,7 @@ SELECT
   e.provider_id,
   e.visit_ref AS visit_occurrence_id,
   e.visit_detail_id,
-  source_text(e.chosen_code) AS observation_source_value,
+  source_text(coalesce(e.chosen_code, e.label)) AS observation_source_value,
   e.source_concept_id AS observation_source_concept_id,
   source_text(e.unit_code) AS unit_source_value,
   CASE WHEN e.qualifier_concept_id IS NOT NULL THEN source_text(e.verification_code) END

@@ -14,7 +14,7 @@ SELECT
   e.provider_id,
   e.visit_ref AS visit_occurrence_id,
   e.visit_detail_id,
-  source_text(e.chosen_code) AS procedure_source_value,
+  source_text(coalesce(e.chosen_code, e.label)) AS procedure_source_value,
   e.source_concept_id AS procedure_source_concept_id,
   CASE WHEN e.phase_code IS NULL THEN source_text(e.activity_code)
        ELSE concat(e.activity_code, '-', e.phase_code) END AS modifier_source_value

@@ -11,7 +11,7 @@ SELECT
   CASE WHEN e.unit_code IS NULL THEN NULL ELSE coalesce(e.unit_concept_id, 0) END AS unit_concept_id,
   coalesce(v.target_concept_id, 0) AS anatomic_site_concept_id,
   0 AS disease_status_concept_id,
-  source_text(e.chosen_code) AS specimen_source_value,
+  source_text(coalesce(e.chosen_code, e.label)) AS specimen_source_value,
   source_text(e.unit_code) AS unit_source_value,
   source_text(e.value_code) AS anatomic_site_source_value
 FROM event_resolved e

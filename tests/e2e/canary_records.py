@@ -44,8 +44,13 @@ def pdf(*lines: str) -> bytes:
         b"<< /Length %d >>\nstream\n%s\nendstream" % (len(data), data),
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
     ]
-    numbered = (b"%d 0 obj\n%s\nendobj\n" % (n, one) for n, one in enumerate(objects, 1))
-    return b"%PDF-1.4\n" + b"".join(numbered) + b"trailer << /Size 6 /Root 1 0 R >>\n%%EOF"
+    body, offsets = b"%PDF-1.4\n", []
+    for number, one in enumerate(objects, 1):
+        offsets.append(len(body))
+        body += b"%d 0 obj\n%s\nendobj\n" % (number, one)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    head = b"xref\n0 6\n0000000000 65535 f \n" + table
+    return body + head + b"trailer << /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF" % len(body)
 
 
 ESCAPED = LETTER.replace("(", "\\(").replace(")", "\\)")
@@ -119,7 +124,7 @@ def resources() -> list[Resource]:
     number = {"type": {"coding": [{"code": "PI"}]}, "system": SYSTEM, "value": IPP}
     stay = {"type": {"coding": [{"code": "VN"}]}, "system": SYSTEM, "value": NDA}
     patient = _resource(
-        "Patient", IPP, identifier=[number, {"value": bird(), "assigner": _display()}],
+        "Patient", IPP, identifier=[number, {"value": bird()}],
         name=[name, {"use": "nickname", "text": bird()}], telecom=telecom, gender="female",
         birthDate="1961-08-23", address=[{"line": [STREET], "city": "Plouzané", "text": bird()}],
         contact=[{"name": {"family": bird()}, "telecom": [{"value": bird()}]}],
@@ -175,7 +180,7 @@ SCAN = _document("scan", "application/pdf", pdf())
 BAD_LINES = {
     "not_r4": json.dumps({"resourceType": "Observation", bird(): bird()}),
     "resource_type_unknown": json.dumps({"resourceType": bird(), "id": IPP}),
-    "invalid_fhir": json.dumps({"resourceType": "Patient", "name": [bird()]}),
+    "invalid_fhir": json.dumps({"resourceType": "Patient", "active": bird()}),
     "invalid_json": f'{{"resourceType": "Patient", "name": [{{"family": "{bird()}"',
     "modifier_extension_unknown": json.dumps(
         {"resourceType": "Patient", "modifierExtension": [{"url": bird(), "valueString": bird()}]}

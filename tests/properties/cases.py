@@ -1,4 +1,4 @@
-"""Cases of versions, links, references and repetitions in FHIR and CDA, with what must come of them.
+"""Cases of versions, links, references and repetitions in FHIR and CDA, and what comes of them.
 
 Each is about persons of its own, so that all can be told to one site. `facts` is written by hand
 from the norm (FHIR R4, CDA R2, IHE); `plain`, where there is one, are records that say the same
@@ -65,7 +65,6 @@ class Case:
     Args:
         facts: `A hb 5.4 2024-03-30 10:30` and so on, sorted; `AB` when two numbers are one person.
         records: in the order in which they were made.
-        waits: the run after the first record publishes nothing of it.
     """
 
     name: str
@@ -421,7 +420,8 @@ def refuted_and_unconfirmed_diagnoses_are_no_conditions(n: Names) -> Made:
         )  # fmt: skip
 
     told = (
-        patient(of, n.a), condition("c1", "I10", "confirmed"), condition("c2", "I20", "unconfirmed"),
+        patient(of, n.a), condition("c1", "I10", "confirmed"),
+        condition("c2", "I20", "unconfirmed"),
         condition("c3", "I21", "refuted"), condition("c4", "I22", "entered-in-error"),
     )  # fmt: skip
     return {
@@ -451,7 +451,7 @@ def what_is_left_speaks_when_one_feed_takes_it_back(n: Names) -> Made:
     of, order = n.id("p"), n.id("f")
     first, last = oru(n.id("u"), n.a, DAY[0], order, 5), oru(n.id("v"), n.a, DAY[1], order, 5, status="D")  # fmt: skip  # noqa: E501
     told = (patient(of, n.a), observation(n.id("o"), of, 5, identifier=filler(order)))
-    return {"records": (*told, first, last), "plain": told, "facts": [_hb("A", "5")]}
+    return {"records": (*told, first, last), "facts": [_hb("A", "5")]}
 
 
 @_case

@@ -107,7 +107,7 @@ def _fhir(kind: str, sent: str, whole: dict[str, Any]) -> Told:
 
 
 def cda(
-    number: str, ipp: str, sent: str, *entries: str, text: str = "", set_: str = "",
+    number: str, ipp: str, sent: str, *entries: str, text: str = "Voir page 2", set_: str = "",
     version: int = 0, replaces: str = "", order: str = "", code: str = "11502-2",
 ) -> Told:  # fmt: skip
     """A document with one section; `replaces` is the id of its parent (RPLC)."""
@@ -161,7 +161,7 @@ def oru(
 ) -> Told:  # fmt: skip
     """ORU^R01 with one haemoglobin."""
     content = message(
-        "ORU^R01^ORU_R01", control, sent, pid(ipp, stay=stay), "PV1|1|N",
+        "ORU^R01^ORU_R01", control, sent, pid(ipp), f"PV1|1|N{'|' * 17}{stay}",
         f"ORC|RE|P{order}|{order}",
         f"OBR|1|P{order}|{order}|HB^^L|||{at}",
         f"OBX|1|NM|{code}^Hb^LN||{number}|g/dL|||||{status}|||{at}",

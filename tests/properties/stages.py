@@ -173,6 +173,7 @@ def derive(site: Site, workers: int = 1) -> Warehouse:
     inputs = MapInputs(
         generation_folder(site.staging, generation), site.vocabulary, as_of,
         site.config.data_start, site.config.site, site.config.title, site.overlays,
+        {name: source.rank for name, source in site.config.sources.items()},
     )  # fmt: skip
     connection = open_candidate(candidate, "1GB", site.work / "spill")
     try:

@@ -114,7 +114,6 @@ def test_no_record_is_refused(told: Callable[[str], Derived]) -> None:
         ("staged", ""), ("excluded", "superseded_version"), ("excluded", "replaced"),
         ("excluded", "deleted_resource"), ("excluded", "entered_in_error"),
         ("excluded", "not_done"), ("excluded", "nothing_mapped"),
-        ("excluded", "document_withdrawn"),
     }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from entrepot.config import SiteConfig, Source
 from entrepot.door.attached import attached_text
 from entrepot.door.civil_time import moment
 from entrepot.door.identities import with_professionals
+from entrepot.door.same_record import drop_replaced_by_itself, name_stay, says_the_same
 from entrepot.door.treatments import Scrubbing, Treatments
 from entrepot.errors import RecordFault
 from entrepot.feeds.document import Document, Embedded
@@ -111,7 +112,7 @@ class Door:
             for compiled in context.extractor.mappings(context.event):
                 if compiled.mapping.kind in KINDS:
                     self._add_rows(compiled, context, scrubbing, derived)
-        _drop_replaced_by_itself(derived)
+        drop_replaced_by_itself(derived.rows)
         number = 0
         for kind in derived.rows:
             for row in derived.rows[kind]:
@@ -174,7 +175,7 @@ class Door:
         found: dict[tuple[str, ...], RawRow] = {}
         seen: dict[tuple[str, ...], int] = {}
         for raw in compiled.rows(context.document):
-            _name_stay(raw, context.task.stays)
+            name_stay(raw, context.task.stays)
             parts = self._key_parts(raw, context)
             if parts is None:
                 raw.notices.append(raw.mapping.without_key.removeprefix("notice:"))
@@ -191,7 +192,7 @@ class Door:
                 if pieces:
                     found[parts].values[column] = "\n".join(pieces)
                 continue
-            if parts in found and _says_the_same(found[parts], raw):
+            if parts in found and says_the_same(found[parts], raw):
                 derived.notices.append(("row_repeated", raw.position))
                 continue
             seen[parts] = seen.get(parts, 0) + 1
@@ -279,32 +280,3 @@ class Door:
 
     def _person_id(self, person_key: str) -> int:
         return self._keyring.number(PERSON, PERSON_BITS, "id", person_key)
-
-
-def _says_the_same(one: RawRow, other: RawRow) -> bool:
-    """A diagnosis that stands in two groups of one message is one diagnosis."""
-    return (one.values, one.action, one.event_time) == (
-        other.values,
-        other.action,
-        other.event_time,
-    )
-
-
-def _name_stay(raw: RawRow, stays: dict[str, str]) -> None:
-    """A stay that a row names by a server's id is named by its number, as other feeds do."""
-    if not stays:
-        return
-    stated = raw.values.get("stay", "")
-    if stated in stays:
-        raw.values["stay"] = stays[stated]
-    if raw.mapping.key_as == "stay" and raw.key and raw.key[0] in stays:
-        raw.key[0] = stays[raw.key[0]]
-
-
-def _drop_replaced_by_itself(derived: Derived) -> None:
-    """A replacement that names itself as its parent (seen in official samples) deletes nothing."""
-    for kind, rows in derived.rows.items():
-        stated = {row["row_key"] for row in rows if row["action"] == "upsert"}
-        derived.rows[kind] = [
-            row for row in rows if row["action"] == "upsert" or row["row_key"] not in stated
-        ]

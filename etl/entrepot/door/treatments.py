@@ -161,7 +161,7 @@ class Treatments:
         if column_type is ColumnType.TIMESTAMP:
             dated = name == "start_at" and "date_precision" in kind.columns
             return self._timestamp(name, "date_precision" if dated else "")
-        fill = _TYPED.get(column_type, _code)(name)
+        fill = _typed(name, column_type)
         return fill if column is None else _unless_ours(name, column, fill)
 
     def _reference(self, reference: Reference) -> _Fill:
@@ -228,31 +228,14 @@ def _scrub(name: str, *, with_spans: bool) -> _Fill:
     return fill
 
 
-def _decimal(name: str) -> _Fill:
+def _typed(name: str, column_type: ColumnType) -> _Fill:
+    convert = {ColumnType.DECIMAL: _decimal, ColumnType.INTEGER: _integer}.get(column_type)
+
     def fill(target: _Target, text: str) -> None:
-        target.cells[name] = _number(text)
+        code = target.scrubbing.check_code
+        target.cells[name] = code(text.strip()) if convert is None else convert(text)
 
     return fill
-
-
-def _integer(name: str) -> _Fill:
-    def fill(target: _Target, text: str) -> None:
-        digits = text.isascii() and text.isdigit() and len(text) < 10
-        target.cells[name] = int(text) if digits else None
-
-    return fill
-
-
-def _code(name: str) -> _Fill:
-    def fill(target: _Target, text: str) -> None:
-        target.cells[name] = target.scrubbing.check_code(text.strip())
-
-    return fill
-
-
-_TYPED: dict[ColumnType, Callable[[str], _Fill]] = {
-    ColumnType.DECIMAL: _decimal, ColumnType.INTEGER: _integer,
-}  # fmt: skip
 
 
 def _unless_ours(name: str, column: Column, fill: _Fill) -> _Fill:
@@ -298,7 +281,11 @@ def _cleared(kind: Kind, names: set[str]) -> str:
     return f",{','.join(sorted(columns))}," if columns else ""
 
 
-def _number(text: str) -> Decimal | None:
+def _integer(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _decimal(text: str) -> Decimal | None:
     try:
         number = Decimal(text.replace(",", ".").strip())
     except InvalidOperation:

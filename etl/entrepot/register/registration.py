@@ -136,7 +136,7 @@ class Registrar:
         result.stated_at, result.instant = stated_at(
             document, places, self._config.zone, landed.received_at
         )
-        carried = self._carried(document, source)
+        carried = self._carried(result, document, source)
         self._version(result, landed, [(extractor, document), *carried])
         if rule:
             return
@@ -152,7 +152,9 @@ class Registrar:
             raise RecordFault("message_in_future", places.time)
         result.keys = exclusive_keys(extractor, document, source.domain, self._keyring)
 
-    def _carried(self, document: Document, source: Source) -> list[tuple[Extractor, Document]]:
+    def _carried(
+        self, result: Registered, document: Document, source: Source
+    ) -> list[tuple[Extractor, Document]]:
         """The CDA documents inside a message, parsed."""
         cda = self._feeds.extractor("cda") if (found := document.embedded()) else None
         parsed = []
@@ -160,7 +162,9 @@ class Registrar:
             try:
                 parsed.append((cda, cda.parse(one.content, source.charset)))  # type: ignore[union-attr]
             except RecordFault as fault:
-                raise RecordFault(fault.reason, one.position) from None
+                if not one.withdrawn:
+                    raise RecordFault(fault.reason, one.position) from None
+                result.notices.append(("withdrawn_document_unreadable", one.position))
         return parsed  # type: ignore[return-value]
 
     def _version(

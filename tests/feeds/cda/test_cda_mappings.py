@@ -309,11 +309,15 @@ def test_an_act_that_is_a_question_keeps_its_answer(value: str) -> None:
     assert list(rows_) == ["act"]
     values = rows_["act"][0].values
     assert {values.get("value_number"), values.get("value_code")} & {"62", "251135002"}
+    assert values["category"] == "result"  # a measurement, also where the code is not mapped
 
 
 @pytest.mark.parametrize("value", ["", '<value nullFlavor="NA"/>', '<value xsi:type="CD"/>'])
 def test_an_act_without_a_finding_is_one_row(value: str) -> None:
-    assert list(told(cda(section(activity(value))))) == ["act"]
+    for system in (SNOMED, "2.16.840.1.113883.6.1"):
+        rows_ = told(cda(section(activity(value, system))))
+        assert [row.values["category"] for row in rows_.pop("act")] == ["act"]
+        assert rows_ == {}
 
 
 def test_a_document_elsewhere_is_no_act() -> None:

@@ -16,6 +16,7 @@ from entrepot.feeds.fhir.attachments import PARTS, best
 from entrepot.feeds.fhir.specification import DATES, NUMBERS
 from entrepot.feeds.fhir.values import dtm, number
 from entrepot.feeds.hl7v2.values import decimal, range_limits
+from entrepot.feeds.times import written
 
 Found = list[tuple[str, Any]]
 ReaderFunction = Callable[[Found], Result]
@@ -224,10 +225,10 @@ def _spelled(type_: str, value: Any) -> str:
     if type_ == "Ratio":
         return f"{_amount(value.numerator)}:{_amount(value.denominator)}"
     if type_ == "Period":
-        return "/".join(dtm(moment or "") for moment in (value.start, value.end))
+        return "/".join(written(dtm(moment or "")) for moment in (value.start, value.end))
     if type_ == "SampledData":
         return str(value.data or "")
-    return dtm(value) if type_ in DATES else str(value)
+    return written(dtm(value)) if type_ in DATES else str(value)
 
 
 def _amount(quantity: Any) -> str:
