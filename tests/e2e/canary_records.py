@@ -180,7 +180,7 @@ SCAN = _document("scan", "application/pdf", pdf())
 BAD_LINES = {
     "not_r4": json.dumps({"resourceType": "Observation", bird(): bird()}),
     "resource_type_unknown": json.dumps({"resourceType": bird(), "id": IPP}),
-    "invalid_fhir": json.dumps({"resourceType": "Patient", "active": bird()}),
+    "invalid_fhir": json.dumps({"resourceType": "Patient", "deceasedBoolean": bird()}),
     "invalid_json": f'{{"resourceType": "Patient", "name": [{{"family": "{bird()}"',
     "modifier_extension_unknown": json.dumps(
         {"resourceType": "Patient", "modifierExtension": [{"url": bird(), "valueString": bird()}]}

@@ -1,4 +1,5 @@
-"""Seeded mistakes (`tests/cases/golden/mistakes.yaml`) and how each is put into a site.
+"""Seeded mistakes (`tests/cases/golden/mistakes.yaml`, `tests/properties/mistakes.yaml`) and how
+each is put into a site.
 
 A mistake whose text is no longer in the shipped file is a fault of the list: seed it anew.
 """
@@ -6,6 +7,7 @@ A mistake whose text is no longer in the shipped file is a fault of the list: se
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,11 +20,15 @@ import yaml
 
 from entrepot.door import record, treatments
 from entrepot.door.civil_time import moment
-from entrepot.feeds import readers
+from entrepot.feeds.cda import statements
 from entrepot.feeds.extract import NULL
+from entrepot.feeds.fhir.document import FhirDocument
+from entrepot.feeds.hl7v2 import embedded, readers
 from entrepot.feeds.hl7v2.values import decimal, timestamp
+from entrepot.register.registration import Registrar
 from entrepot.resources import data_files
 
+DOOR = ("hl7v2/", "fhir/", "cda/", "facts.yaml")  # what the derivation of a record depends on
 FILE = Path(__file__).resolve().parent.parent / "cases" / "golden" / "mistakes.yaml"
 
 
@@ -53,7 +59,7 @@ class Mistake:
     @property
     def at_the_door(self) -> bool:
         """Whether records must be derived again, or only tables."""
-        touched = any(edit.file.startswith("hl7v2/") for edit in self.edits)
+        touched = any(edit.file.startswith(DOOR) for edit in self.edits)
         return touched or self.settings is not None or self.patch != ""
 
     def write(self, root: Path) -> None:
@@ -64,7 +70,7 @@ class Mistake:
         """
         for edit in self.edits:
             folder, _, name = edit.file.rpartition("/")
-            paths = data_files(f"mappings/{folder}", name, (root,))
+            paths = data_files(f"mappings/{folder}".rstrip("/"), name, (root,))
             changed = [path for path in paths if edit.text in path.read_text(encoding="utf-8")]
             if not changed:
                 raise LookupError(f"{self.name}: {edit.text!r} is not in mappings/{edit.file}")
@@ -81,10 +87,10 @@ class Mistake:
             PATCHES[self.patch](patch)
 
 
-def mistakes() -> list[Mistake]:
-    """Every mistake of the list."""
+def mistakes(file: Path = FILE) -> list[Mistake]:
+    """Every mistake of a list."""
     found = []
-    for line in yaml.safe_load(FILE.read_text(encoding="utf-8")):
+    for line in yaml.safe_load(file.read_text(encoding="utf-8")):
         settings = line.get("settings")
         found.append(
             Mistake(
@@ -160,6 +166,59 @@ def _birth_is_an_instant(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(treatments, "stated_date", stated_date)
 
 
+def _of(row: Any, name: str) -> bool:
+    events = row.mapping.events
+    return name == ("cda" if any(event.startswith("CDA") for event in events) else "fhir")
+
+
+def _bounds_swapped(name: str, patch: pytest.MonkeyPatch) -> None:
+    def change(row: Any) -> dict[str, str]:
+        low, high = (row.values.get(f"range_{side}", "") for side in ("low", "high"))
+        swapped = {"range_low": high, "range_high": low} if _of(row, name) and low + high else {}
+        return {**row.values, **swapped}
+
+    _values_become(change, patch)
+
+
+def _comparator_ignored(name: str, patch: pytest.MonkeyPatch) -> None:
+    def change(row: Any) -> dict[str, str]:
+        return {**row.values, **({"operator": ""} if _of(row, name) else {})}
+
+    _values_become(change, patch)
+
+
+def _attribute_unseen(name: str, patch: pytest.MonkeyPatch) -> None:
+    shipped = statements._state
+
+    def state(element: Any, *rest: Any) -> str:
+        element.attrib.pop(name, None)
+        return shipped(element, *rest)
+
+    patch.setattr(statements, "_state", state)
+
+
+def _unfinished_stands(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(statements, "_ENDED", {*statements._ENDED, "aborted"})
+
+
+def _the_last_to_arrive_speaks(patch: pytest.MonkeyPatch) -> None:
+    shipped = Registrar._order
+
+    def order(self: Any, result: Any, *rest: Any) -> None:
+        shipped(self, result, *rest)
+        result.of.order = f"{result.record_id:012d}"
+
+    patch.setattr(Registrar, "_order", order)
+
+
+def _deletions_name_nothing(patch: pytest.MonkeyPatch) -> None:
+    shipped = FhirDocument.own_reference.fget
+    patch.setattr(
+        FhirDocument, "own_reference",
+        property(lambda self: "" if self.root is None else shipped(self)),
+    )  # fmt: skip
+
+
 PATCHES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "absent_deletes": _absent_deletes,
     "null_is_absent": _null_is_absent,
@@ -168,4 +227,16 @@ PATCHES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "comma_dropped": _comma_dropped,
     "offset_ignored": _offset_ignored,
     "birth_is_an_instant": _birth_is_an_instant,
+    "fhir_bounds_swapped": functools.partial(_bounds_swapped, "fhir"),
+    "cda_bounds_swapped": functools.partial(_bounds_swapped, "cda"),
+    "fhir_comparator_ignored": functools.partial(_comparator_ignored, "fhir"),
+    "cda_comparator_ignored": functools.partial(_comparator_ignored, "cda"),
+    "negation_unseen": functools.partial(_attribute_unseen, "negationInd"),
+    "mood_unseen": functools.partial(_attribute_unseen, "moodCode"),
+    "unfinished_stands": _unfinished_stands,
+    "the_last_to_arrive_speaks": _the_last_to_arrive_speaks,
+    "deletions_name_nothing": _deletions_name_nothing,
+    "stay_ids_are_numbers": lambda patch: patch.setattr(record, "_name_stay", lambda *_: None),
+    "deleted_attachment_stands": lambda patch: patch.setattr(embedded, "_WITHDRAWN", set()),
+    "cancelled_report_stands": lambda patch: patch.setattr(embedded, "_CANCELLED", set()),
 }

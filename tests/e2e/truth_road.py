@@ -57,6 +57,7 @@ def mapped(
     inputs = MapInputs(
         staging, site.vocabulary, as_of, site.config.data_start, site.config.site,
         site.config.title, overlays,
+        {name: source.rank for name, source in site.config.sources.items()},
     )  # fmt: skip
     connection = open_candidate(site.work / "candidate.duckdb", "1GB", site.work / "spill")
     try:

@@ -18,7 +18,7 @@ def pid(ipp: str, birth: str = "19700412", name: str = "MARTIN", stay: str = "")
     """A PID with one IPP."""
     account = f"{stay}^^^{AUTHORITY}^AN" if stay else ""
     return (
-        f"PID|1||{ipp}^^^{AUTHORITY}^PI||{name}^ANNE^^^^^L||{birth}|F|||||||||||{account}"
+        f"PID|1||{ipp}^^^{AUTHORITY}^PI||{name}^ANNE^^^^^L||{birth}|F||||||||||{account}"
     ).rstrip("|")
 
 

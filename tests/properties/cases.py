@@ -476,6 +476,16 @@ def the_feed_of_the_higher_rank_speaks(n: Names) -> Made:
 
 
 @_case
+def a_preliminary_result_hides_no_final_one(n: Names) -> Made:
+    of, order = n.id("p"), n.id("f")
+    told = (
+        patient(of, n.a), oru(n.id("u"), n.a, DAY[0], order, 4, status="P"),
+        observation(n.id("o"), of, 5, DAY[1], identifier=filler(order)),
+    )  # fmt: skip
+    return {"records": told, "facts": [_hb("A", "5")]}
+
+
+@_case
 def equal_results_of_one_feed_stay_two(n: Names) -> Made:
     of, order = n.id("p"), n.id("f")
     told = (

@@ -39,6 +39,7 @@ from properties.told import Told, files
 from roads import keyring, new_site
 
 AUTHORITY_OID = AUTHORITY[1]
+FIXED = "as_of: 2025-12-31T00:00:00\n"
 NOW = dt.datetime(2026, 6, 1)  # of every receipt: a record may state no time of its own
 SETTINGS = """\
 site: hopital

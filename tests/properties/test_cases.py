@@ -13,13 +13,12 @@ import pytest
 
 from properties.cases import Case, cases
 from properties.observed import facts, persons, rows
-from properties.stages import Sites, Warehouse, derive, land
+from properties.stages import FIXED, Sites, derive, land, pseudonymise
 from properties.told import Told
 from roads import keyring
 
 pytestmark = pytest.mark.integration
 
-FIXED = "as_of: 2025-12-31T00:00:00\n"
 CASES = cases()
 NAMES = [case.name for case in CASES]
 Loads = list[list[Told]]
@@ -85,7 +84,8 @@ def _derived(sites: Sites, divided: list[Loads], packing: str) -> Derived:
     site = sites.new(FIXED)
     for load in zip_longest(*divided, fillvalue=()):
         land(site, [one for part in load for one in part], packing)
-        warehouse: Warehouse = derive(site)
+        pseudonymise(site)
+    warehouse = derive(site)
     known = persons(keyring(site), CASES)
     with duckdb.connect(str(warehouse.candidate), read_only=True) as connection:
         return Derived(facts(connection, known), rows(connection, known), warehouse.dispositions)

@@ -16,6 +16,7 @@ from entrepot.config import Site
 from entrepot.keys import PERSON
 from properties.stages import (
     AUTHORITY_OID,
+    FIXED,
     Sites,
     derive,
     differing,
@@ -29,7 +30,6 @@ from roads import keyring, query, travel
 pytestmark = pytest.mark.integration
 
 SEED = 7
-FIXED = "as_of: 2025-12-31T00:00:00\n"
 
 
 def _tables(candidate: Path, sql: str) -> list[tuple[object, ...]]:
@@ -59,25 +59,37 @@ def test_merge_then_unmerge_is_the_identity(
 ) -> None:
     """Two patients taken for one and parted again are as if nobody had mistaken them."""
     messages = hospital(SEED, patients)
-    links = [told for told in messages if told.event in (joined, "ADT^A37^ADT_A37")]
-    rest = [told for told in messages if told not in links]
-    assert [told.event for told in links] == [joined, "ADT^A37^ADT_A37"]
+    joins = [told for told in messages if told.event == joined or told.links]
+    parts = _parting(messages, min(told.sent for told in joins))
+    rest = [told for told in messages if told not in joins and told not in parts]
+    assert {told.event for told in joins} == {joined, "Patient"}
+    assert {told.event for told in parts} == {"ADT^A37^ADT_A37", "Patient"}
 
     never = sites.new(FIXED)
-    land(never, rest)
+    land(never, [*rest, *parts])
     expected = derive(never)
 
     merged = sites.new(FIXED)
-    land(merged, [*rest, links[0]])
+    land(merged, [*rest, *joins])
     middle = derive(merged)
     assert "person" in differing(middle, expected)
-    land(merged, links[1:])
+    land(merged, parts)
     found = derive(merged)
     assert differing(found, expected) == []
 
     undone_first = sites.new(FIXED)
-    land(undone_first, [links[1], *rest, links[0]])
+    land(undone_first, [*parts, *rest, *reversed(joins)])
     assert differing(derive(undone_first), expected) == []
+
+
+def _parting(messages: list[Told], since: dt.datetime) -> list[Told]:
+    """A37, and the later versions of the resources Patient, which link no more."""
+    return [
+        told
+        for told in messages
+        if told.event == "ADT^A37^ADT_A37"
+        or (told.event == "Patient" and not told.links and told.sent > since)
+    ]
 
 
 def test_an_opposed_person_is_nowhere_and_removing_them_changes_nothing_else(sites: Sites) -> None:
@@ -124,7 +136,7 @@ def test_an_opposition_by_one_number_holds_for_the_merged_person(sites: Sites) -
     expected = derive(alone)
     for number in (absorbed, surviving):
         merge_last = sites.new()
-        merge = [told for told in messages if told.event == "ADT^A40^ADT_A39"]
+        merge = [told for told in messages if told.event == "ADT^A40^ADT_A39" or told.links]
         rest = [told for told in messages if told not in merge]
         oppose(merge_last, [number])
         land(merge_last, rest)

@@ -31,6 +31,7 @@ _POSTCODE_LENGTH = 5
 _SHORT, _MOST_TEXTS = 200, 5_000  # texts that come again: labels, words of results
 _Scrubbed = tuple[str, list[tuple[int, int]], dict[str, int]]
 _OVERSEAS = ("97", "98")
+_NOTHING = frozenset(("", NULL))
 
 
 @dataclass(slots=True)
@@ -146,6 +147,8 @@ class Treatments:
             name: None if treatment == "drop" else self._fill(mapping, kind, name)
             for name, treatment in treatments.items()
         }
+        if "alt_code" in kind.columns and (label := fills.get("label")) is not None:
+            fills["label"] = _unless_coded(label)
         empty = {**dict.fromkeys(kind.schema.names), "cleared": ""}
         plan = self._plans[id(mapping)] = _Plan(mapping, empty, fills)
         return plan
@@ -226,6 +229,17 @@ def _scrub(name: str, *, with_spans: bool) -> _Fill:
             target.cells["date_spans"] = json.dumps(spans)
 
     return fill
+
+
+def _unless_coded(fill: _Fill) -> _Fill:
+    """The words beside a code stay outside: the CDM has room for one source value, the code."""
+
+    def filling(target: _Target, text: str) -> None:
+        values = target.row.values
+        if values.get("code", "") in _NOTHING and values.get("alt_code", "") in _NOTHING:
+            fill(target, text)
+
+    return filling
 
 
 def _typed(name: str, column_type: ColumnType) -> _Fill:

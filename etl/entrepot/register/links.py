@@ -56,7 +56,7 @@ def _absorbed(
     row: RawRow, subjects: list[Subject], source: Source, config: Register
 ) -> tuple[Identifier, Identifier]:
     lists = row.lists
-    stated = [lists[part] for part in ("value", "namespace", "authority", "type")]
+    stated = [lists.get(part, []) for part in ("value", "namespace", "authority", "type")]
     found = identifiers(stated, source, config)
     local = [i for i in found if i.type_code in config.identifier_types]
     number = getattr(row.node, "number", 1)

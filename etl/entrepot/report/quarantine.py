@@ -25,7 +25,7 @@ from entrepot.report.dispositions import Meanings, Stage, what_next
 # may be a control id or a name.
 _EVENT = {
     "hl7v2": re.compile(r"[A-Z]{3}(\^[A-Z][0-9A-Z]{2}(\^[A-Z]{3}_[0-9A-Z]{3})?)?"),
-    "cda": re.compile(r"CDA\^[0-9A-Za-z.\-]{1,20}"),
+    "cda": re.compile(r"CDA\^(\d{1,7}-\d|SYNTH|REMB|\?)?"),
     "fhir": re.compile(r"[A-Z][a-z]{2,}([A-Z][a-z]+)*"),
 }
 UNUSUAL = "?"

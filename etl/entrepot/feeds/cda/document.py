@@ -52,8 +52,8 @@ class CdaNode:
         return local
 
 
-# LOINC codes and the French types (SYNTH, VAL-ORDO…); a longer run of digits would be a number.
-_TYPE_CODE = re.compile(r"\d{1,7}-\d|[A-Z][A-Za-z0-9.\-]{0,11}")
+# LOINC codes, and the French types of TRE_A05 that were seen; anything else may be anything.
+_TYPE_CODE = re.compile(r"\d{1,7}-\d|SYNTH|REMB")
 
 
 @dataclass(slots=True)

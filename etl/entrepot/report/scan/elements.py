@@ -144,7 +144,7 @@ def _fhir(content: bytes, position: str) -> Element | None:
             parent, found = found, found[int(step) if step.isdigit() else step]
     except (KeyError, IndexError, TypeError):
         return Element(None, columns)
-    if position.endswith(".data"):
+    if position.endswith(".data") and parent is not None:
         found = _attached(Attachment(parent.get("contentType", ""), "Base64", found))
     return Element(found, columns)
 
