@@ -236,7 +236,7 @@ PATCHES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "unfinished_stands": _unfinished_stands,
     "the_last_to_arrive_speaks": _the_last_to_arrive_speaks,
     "deletions_name_nothing": _deletions_name_nothing,
-    "stay_ids_are_numbers": lambda patch: patch.setattr(record, "_name_stay", lambda *_: None),
+    "stay_ids_are_numbers": lambda patch: patch.setattr(record, "name_stay", lambda *_: None),
     "deleted_attachment_stands": lambda patch: patch.setattr(embedded, "_WITHDRAWN", set()),
     "cancelled_report_stands": lambda patch: patch.setattr(embedded, "_CANCELLED", set()),
 }

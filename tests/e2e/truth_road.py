@@ -14,11 +14,11 @@ import roads
 from entrepot.config import Site
 from entrepot.door import workers
 from entrepot.door.derivation import DoorPass
-from entrepot.feeds.feeds import load_feeds
+from entrepot.feeds.feeds import Feeds, load_feeds
 from entrepot.landing.database import create_tables, zone_engine
 from entrepot.omop.candidate import MapInputs, build, open_candidate, prepare
 from entrepot.publish.ddl import ddl
-from entrepot.register.registering import register_all
+from entrepot.register import registering
 from entrepot.register.snapshot import Snapshot
 from entrepot.staging.store import generation_folder
 from entrepot.text import Scrubber
@@ -32,14 +32,16 @@ def _scrubber() -> Scrubber:
 def pseudonymise(site: Site) -> Path:
     """Register and door of everything landed; gives the staging generation's folder."""
     mappings, keyring = load_feeds(site.overlays), roads.keyring(site)
-    engine = zone_engine(site)
+    engine, feeds = zone_engine(site), Feeds(mappings)
     try:
         create_tables(engine)
-        register_all(site, engine, keyring, mappings, _unheard)
-        with engine.connect() as connection:
-            snapshot = Snapshot(connection, keyring, site.config.register_)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(workers, "Scrubber", _scrubber)  # its lists are read once, not per site
+            patch.setattr(workers, "Feeds", lambda _: feeds)  # compiled once for both passes
+            patch.setattr(registering, "Feeds", lambda _: feeds)
+            registering.register_all(site, engine, keyring, mappings, _unheard)
+            with engine.connect() as connection:
+                snapshot = Snapshot(connection, keyring, site.config.register_)
             door = DoorPass(site, engine, keyring, mappings)
             generation = door.run(snapshot, "test", 1, _unheard)
     finally:

@@ -82,11 +82,12 @@ def test_all_samples_land_and_the_equation_holds(
     site: Site, keyring: Keyring, ledger: Ledger, reader: SegmentReader, hl7v2_samples: Path
 ) -> None:
     files = [f for f in hl7v2_samples.rglob("*") if f.is_file() and not f.name.startswith(".")]
+    files = [f for f in files if f.suffix != ".json"]  # what a peer made of them
     more = {"messages.txt": 18, "example_oml_o21.hl7": 12, "50_obx_corrected_deleted.hl7": 2}
     more |= dict.fromkeys(
         (f.name for f in files if f.name[:3] in {"11_", "12_", "32_", "33_", "45_"}), 1
     )
-    report = ingest(site, keyring, [hl7v2_samples], "dpi")
+    report = ingest(site, keyring, files, "dpi")
     assert report.containers == len(files)
     assert report.received == len(files) + sum(more.values())
     rows = list(ledger.records())

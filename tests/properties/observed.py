@@ -40,12 +40,14 @@ _TO_TEXT = "CREATE TEMP MACRO to_text(n) AS regexp_replace(n::VARCHAR, '\\.?0+$'
 
 
 def persons(keyring: Keyring, cases: list[Case]) -> dict[int, tuple[str, str]]:
-    """person_id -> name of the case and A, B, or AB when the two are one."""
+    """person_id -> name of the case and A or B; AB when the two are one, whose key is the least."""
     found = {}
     for case in cases:
+        keys = {n: keyring.keyed(PERSON, OID, n) for n in (case.names.a, case.names.b)}
         for label, number in (("A", case.names.a), ("B", case.names.b)):
-            person = keyring.number(PERSON, 53, "id", keyring.keyed(PERSON, OID, number))
-            found[person] = (case.name, "AB" if case.merged else label)
+            person = keyring.number(PERSON, 53, "id", keys[number])
+            joint = case.merged and keys[number] == min(keys.values())
+            found[person] = (case.name, "AB" if joint else label)
     return found
 
 

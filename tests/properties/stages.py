@@ -21,15 +21,14 @@ from entrepot.config import CONFIG_NAME, Site
 from entrepot.door import workers as door_workers
 from entrepot.door.derivation import DoorPass
 from entrepot.door.tables import derivation
-from entrepot.feeds.feeds import FeedMappings, load_feeds
+from entrepot.feeds.feeds import FeedMappings, Feeds, load_feeds
 from entrepot.landing.database import create_tables, write_transaction, zone_engine
 from entrepot.landing.ingest import ingest
 from entrepot.omop.candidate import MapInputs, build, open_candidate, prepare
 from entrepot.publish.canonical import table_hashes
 from entrepot.publish.ddl import ddl
-from entrepot.register import oppositions
+from entrepot.register import oppositions, registering
 from entrepot.register.person import Identifier
-from entrepot.register.registering import register_all
 from entrepot.register.snapshot import Snapshot
 from entrepot.register.tables import registration
 from entrepot.staging.store import generation_folder
@@ -44,12 +43,12 @@ NOW = dt.datetime(2026, 6, 1)  # of every receipt: a record may state no time of
 SETTINGS = """\
 site: hopital
 sources:
-  adt: {format: hl7v2}
-  lab: {format: hl7v2}
-  pmsi: {format: hl7v2}
-  pharma: {format: hl7v2}
-  letters: {format: hl7v2}
-  fhir: {format: fhir, rank: 4}
+  adt: {format: hl7v2, rank: 6}
+  lab: {format: hl7v2, rank: 6}
+  pmsi: {format: hl7v2, rank: 6}
+  pharma: {format: hl7v2, rank: 6}
+  letters: {format: hl7v2, rank: 6}
+  fhir: {format: fhir}
   cda: {format: cda}
 oppositions: {required: false}
 """
@@ -126,9 +125,10 @@ def oppose(site: Site, numbers: Iterable[str], *, withdraw: bool = False) -> Non
 
 
 @functools.cache
-def _shipped() -> FeedMappings:
-    """The shipped mappings, read once."""
-    return load_feeds()
+def _shipped() -> tuple[FeedMappings, Feeds]:
+    """The shipped mappings, read and compiled once."""
+    mappings = load_feeds()
+    return mappings, Feeds(mappings)
 
 
 @functools.cache
@@ -141,17 +141,20 @@ def pseudonymise(
 ) -> tuple[int, dt.datetime | None]:
     """Register and door; returns the staging generation and the default `as_of`."""
     overlaid = (site.root / "mappings").is_dir()
-    mappings = mappings or (load_feeds(site.overlays) if overlaid else _shipped())
+    mappings = mappings or (load_feeds(site.overlays) if overlaid else _shipped()[0])
+    feeds = _shipped()[1] if mappings is _shipped()[0] else Feeds(mappings)
     engine = zone_engine(site)
     try:
         create_tables(engine)
         keys = keyring(site)
-        register_all(site, engine, keys, mappings, lambda done: None)
-        with engine.connect() as connection:
-            snapshot = Snapshot(connection, keys, site.config.register_)
-        door = DoorPass(site, engine, keys, mappings)
-        with pytest.MonkeyPatch.context() as patch:
+        with pytest.MonkeyPatch.context() as patch:  # what does not depend on the site: once
             patch.setattr(door_workers, "Scrubber", _scrubber)
+            patch.setattr(door_workers, "Feeds", lambda _: feeds)
+            patch.setattr(registering, "Feeds", lambda _: feeds)
+            registering.register_all(site, engine, keys, mappings, lambda done: None)
+            with engine.connect() as connection:
+                snapshot = Snapshot(connection, keys, site.config.register_)
+            door = DoorPass(site, engine, keys, mappings)
             generation = door.run(snapshot, "as it stands", workers, lambda done: None)
         latest = (
             select(func.max(registration.c.stated_at))

@@ -49,6 +49,19 @@ def test_names(scrubber: Scrubber, patient: Identity, text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "vu <NOM>K E R V E L L A</NOM> ce jour",
+        "<NOM>Q U I L L É V É R É - T R O B R I A N T</NOM>",
+        "Mme <NOM>Q U I L L É V É R É</NOM>   <PRENOM>M A Ë L W E N N</PRENOM>, 40 ans",
+    ],
+)
+def test_a_heading_written_letter_by_letter(scrubber: Scrubber, text: str) -> None:
+    names = Identity(("Kervella", "Quillévéré-Trobriant", "Quillévéré"), ("Maëlwenn",))
+    check(scrubber, text, names)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "vu <NOM>Kervela</NOM> ce jour",  # dropped letter
         "vu <NOM>Kervellla</NOM> ce jour",  # added
         "vu <NOM>Kervelka</NOM> ce jour",  # replaced

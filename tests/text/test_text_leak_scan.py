@@ -27,6 +27,8 @@ pytestmark = pytest.mark.core
         ("vu Mae\u0308lys hier", "NOM"),
         ("vu MAELYS hier", "NOM"),
         ("vu Solène hier", "NOM"),
+        ("K E R V E L L A  J E A N", "NOM"),
+        ("suivi de k.e.r.v.e.l.l.a", "NOM"),
         ("né le 28/03/1979", "DATE_NAISSANCE"),
         ("né le 28.03.79", "DATE_NAISSANCE"),
         ("né le 28 mars 1979", "DATE_NAISSANCE"),
@@ -61,6 +63,7 @@ def test_the_position_is_where_it_starts(patient: Identity) -> None:
         "M. [NOM_1], né le [1979], IPP [IPP_1], tél. [TEL_1]",
         "opéré le 12/03/2024, troponine 12 ng/L, plaquettes 250000/mm3",
         "le goût, la goutte, un jean bleu".replace("jean", "pantalon"),
+        "groupes A B O, vitamines A D E K, C 3 P O, H L A - D R",
         "à Brest 29200",  # towns and postcodes also name hospitals
     ],
 )

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import re
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from entrepot.door.civil_time import moment
+from entrepot.door.scrubbing import Scrubbing
 from entrepot.errors import RecordFault
 from entrepot.feeds.document import NULL
 from entrepot.feeds.encapsulated import is_pdf
@@ -23,65 +22,13 @@ from entrepot.feeds.keys import KEY_AS, reference_parts
 from entrepot.feeds.mapping import Column, Mapping
 from entrepot.keys import Keyring
 from entrepot.staging.kinds import ALIAS, LOCATION, ColumnType, Kind, Reference
-from entrepot.text import Identity, Scrubber, cell_leaks, joined_leaks, leaks
 
-# Numbers of at most 8 digits identify nobody: they need no scrubbing (9 and more do: FINESS, NIR).
-_HARMLESS = re.compile(r"[<>=≤≥]{0,2}\s*[-+]?\d{1,4}(?:[  ]?\d{3})?(?:[.,/:-]\d{1,4}){0,2}\s*")
+__all__ = ["Scrubbing", "Treatments", "departement"]
+
 _POSTCODE_LENGTH = 5
-_SHORT, _MOST_TEXTS = 200, 5_000  # texts that come again: labels, words of results
-_Scrubbed = tuple[str, list[tuple[int, int]], dict[str, int]]
+_MOST_NUMBERS = 5_000  # of one reference: units, professionals and stays come again
 _OVERSEAS = ("97", "98")
 _NOTHING = frozenset(("", NULL))
-
-
-@dataclass(slots=True)
-class Scrubbing:
-    """The text engine bound to one identity; equal short texts are scrubbed once."""
-
-    scrubber: Scrubber
-    identity: Identity
-    entities: Counter[str] = field(default_factory=Counter)
-    _known: dict[str, _Scrubbed] = field(default_factory=dict)
-    _harmless: set[str] = field(default_factory=set)
-
-    def text(self, text: str) -> tuple[str, list[tuple[int, int]]]:
-        """The text without identities and the spans of its true dates.
-
-        Raises:
-            RecordFault: the independent scan still finds an identifier (`residual_identifier`).
-        """
-        if _HARMLESS.fullmatch(text):
-            return text, []
-        found = self._known.get(text)
-        if found is None:
-            scrubbed = self.scrubber.scrub(text, self.identity)
-            if leaks(scrubbed.text, self.identity):
-                raise RecordFault("residual_identifier")
-            found = (scrubbed.text, list(scrubbed.date_spans), dict(scrubbed.entities))
-            if len(text) <= _SHORT and len(self._known) < _MOST_TEXTS:
-                self._known[text] = found
-        self.entities.update(found[2])
-        return found[:2]
-
-    def drawn_text(self, text: str) -> tuple[str, list[tuple[int, int]]]:
-        """As `text`, of a PDF: a name in pieces is a name.
-
-        Raises:
-            RecordFault: `residual_identifier`.
-        """
-        found = self.text(text)
-        if joined_leaks(found[0], self.identity):
-            raise RecordFault("residual_identifier")
-        return found
-
-    def check_code(self, value: str) -> str:
-        """A code as sent, unless it holds an identifier of this person."""
-        if value not in self._harmless:
-            if cell_leaks(value, self.identity):
-                raise RecordFault("residual_identifier")
-            if len(self._harmless) < _MOST_TEXTS:
-                self._harmless.add(value)
-        return value
 
 
 @dataclass(slots=True)
@@ -168,7 +115,7 @@ class Treatments:
         return fill if column is None else _unless_ours(name, column, fill)
 
     def _reference(self, reference: Reference) -> _Fill:
-        @lru_cache(maxsize=_MOST_TEXTS)
+        @lru_cache(maxsize=_MOST_NUMBERS)
         def referred(domain: str, text: str) -> dict[str, Any]:
             label, parts = reference.label, reference_parts(reference, domain, text)
             cells: dict[str, Any] = {}

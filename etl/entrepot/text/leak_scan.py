@@ -36,6 +36,9 @@ _TOKEN = re.compile(rf"[^\W\d_](?:[{_MARKS}]*[^\W\d_])*[{_MARKS}]*")
 _RUN = re.compile(r"\d(?:[ .\-/\u00a0\n]?\d)*")
 _CELL_RUN = re.compile(r"(?<![^\W_])\d(?:[ .\-/]?\d)*(?![^\W_])")
 _GAP = re.compile(r"[ \t\r\n\u00a0\-'’._]{0,3}")
+_LETTER_BY_LETTER = re.compile(
+    rf"(?<!\w)(?:[^\W\d_][{_MARKS}]*[ \t\u00a0'’._\-]{{1,3}}){{5,}}[^\W\d_](?!\w)"
+)
 _MAIL = re.compile(r"[\w.+\-]+@[\w\-]+\.\w+")
 _NIR = re.compile(
     r"(?<!\d)[1-478][ .\-]?\d\d[ .\-]?(?:0[1-9]|1[0-2]|[2-9]\d)[ .\-]?(?:\d\d|2[AaBb])"
@@ -138,8 +141,13 @@ class _Scan:
             yield from (Leak(self.words[word], start) for word in joined if word in letters)
             start += len(line)
 
+    def _letter_by_letter(self, text: str) -> Iterator[Leak]:
+        for match in _LETTER_BY_LETTER.finditer(text):
+            yield from (Leak(one.label, match.start()) for one in self.in_pieces(match.group()))
+
     def in_text(self, text: str) -> Iterator[Leak]:
         yield from self._names(text, _TEXT_LETTERS, cell=False)
+        yield from self._letter_by_letter(text)
         yield from self._numbers(text)
         for pattern, label in self.patterns:
             yield from (Leak(label, match.start()) for match in pattern.finditer(text))

@@ -11,7 +11,7 @@ from entrepot.text.document import Document
 from entrepot.text.name_guesses import embedded, half_misspelt, introduced, misspelt
 from entrepot.text.names import Form, Hit, Level, Names
 
-_LONGEST_RUN = 8
+_LONGEST_RUN = 40  # words: a long name in a heading is written letter by letter
 
 
 def search(document: Document, names: Names, *, tolerant: bool) -> list[Hit]:

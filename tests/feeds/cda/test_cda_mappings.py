@@ -363,10 +363,15 @@ def test_an_active_laboratory_report_is_preliminary() -> None:
     assert rows(cda(section(text="x")), "document")[0].values["status_code"] == "final"
 
 
-def test_every_type_of_document_is_read() -> None:
-    content = cda(section(valued("")), header=HEADER.replace("34133-9", "LOCAL-1"))
+@pytest.mark.parametrize(
+    ("code", "event"),
+    [("74207-2", "CDA^74207-2"), ("SYNTH", "CDA^SYNTH"), ("DUPONT Zoe 1979", "CDA^?")],
+)
+def test_every_type_of_document_is_read(code: str, event: str) -> None:
+    """Also one that is no code: the event then tells nothing of what a sender wrote there."""
+    content = cda(section(valued("")), header=HEADER.replace("34133-9", code))
     document = read(content)
-    assert document.event == "CDA^LOCAL-1"
+    assert document.event == event
     assert extractor().covers(document.event)
     assert len(rows(content, "document")) == len(rows(content, "observation")) == 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from entrepot.errors import RecordFault
 from entrepot.feeds.document import Attachment, Embedded
 from entrepot.feeds.encapsulated import decoded, is_cda
 
@@ -24,7 +25,12 @@ def embedded_documents(message: Message) -> list[Embedded]:
         if not data.strip():
             continue
         attachment = Attachment(subtype or kind, encoding, data)
-        content = decoded(attachment, segment.position(5))
+        try:
+            content = decoded(attachment, segment.position(5))
+        except RecordFault:
+            if subtype.upper() == "XML":
+                raise
+            continue  # no document: if a mapping reads it, it says what is wrong
         if is_cda(attachment, content):
             order = message.related("ORC", segment)
             cancelled = order is not None and order.component(1) in _CANCELLED
