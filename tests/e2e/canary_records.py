@@ -27,7 +27,7 @@ def bird() -> str:
     """A name that stands in one place of one record, and that nothing may read."""
     letters = "bcdfgklmnprtvz"
     number = next(_NUMBER)
-    spelt = "".join(letters[number // 14**place % 14] + "au"[place % 2] for place in range(3))
+    spelt = "".join(letters[number // 14**place % 14] + "au"[place % 2] for place in range(5))
     BIRDS.append(f"Ozq{spelt}xoumeur")
     return BIRDS[-1]
 
@@ -68,6 +68,9 @@ FORMS = {
 
 def _base64(content: bytes) -> str:
     return base64.b64encode(content).decode()
+
+
+LETTER_DATA = _base64(LETTER.encode())
 
 
 def _display() -> Resource:
@@ -163,7 +166,7 @@ def resources() -> list[Resource]:
     report = _about(
         "DiagnosticReport", "r1", status="final", code=_coded("http://loinc.org", "11502-2"),
         effectiveDateTime=WHEN, conclusion=LETTER, performer=[_display()],
-        presentedForm=[{"contentType": "text/plain", "data": _base64(LETTER.encode())}],
+        presentedForm=[{"contentType": "text/plain", "data": LETTER_DATA}],
     )  # fmt: skip
     doctor = {"family": DOCTOR, "given": ["Yvonig"]}
     practitioner = _resource(

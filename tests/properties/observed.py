@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import duckdb
 
 from entrepot.keys import PERSON, Keyring
-from properties.cases import Case
+from properties.case import Case
 from properties.made import OID
 
 _AT = "strftime({}, '%Y-%m-%d %H:%M')"

@@ -11,7 +11,8 @@ from itertools import zip_longest
 import duckdb
 import pytest
 
-from properties.cases import Case, cases
+from properties.case import Case
+from properties.cases import cases
 from properties.observed import facts, persons, rows
 from properties.stages import FIXED, Sites, derive, land, pseudonymise
 from properties.told import Told
