@@ -8,9 +8,9 @@ of `--times`. The limit, in the same process on the same bytes: `msgspec.json.de
 line or Bundle, `str.split` down to fields of each HL7 v2 file, expat without handlers.
 
 What a pass pays once (mappings compiled, lists of names read) is the cost of a site of a few
-patients; it is taken off with their bytes and stands in a column of its own. A process of its own does the same with four
-times the patients: CPU must grow with the bytes, memory must not. `--profile` prints instead the
-functions that take most of their own time in each stage.
+patients; it is taken off with their bytes and stands in a column of its own. A process of its own
+does the same with four times the patients: CPU must grow with the bytes, memory must not.
+`--profile` prints instead the functions that take most of their own time in each stage.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ FHIR_SETS = (
     "cumulus_etl", "fr_transcribed", "v2tofhir_ig",
 )  # fmt: skip
 CDA_SETS = ("ans_cda_3_0", "ms_fhirconverter", "hl7_ccda_examples", "ccda_omop_python")
-OF_A_TYPE, OF_A_SET = 4, 12
+OF_A_TYPE, OF_A_SET = 12, 12
 MOST_BYTES = 4_000_000
 TEXTS = {
     "text", "display", "description", "title", "comment", "conclusion", "valueString", "label",

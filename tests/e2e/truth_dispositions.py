@@ -28,8 +28,9 @@ class Dispositions:
     def _reasons(self, record: Line) -> frozenset[str] | set[str]:
         if record["bad"]:
             return {record["bad"]}
-        if self._truth.opposed(record):
-            return {"opposed_patient"}
+        if self._truth.opposed(record):  # what a resource says of itself is read before
+            said = self._reasons_of_resource(record) if record["format"] == "fhir" else set()
+            return {"opposed_patient"} | said - {STAGED}
         if record["superseded"]:
             return {"superseded_version"}
         if record["message"] in self._deletions:

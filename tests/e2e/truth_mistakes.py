@@ -21,7 +21,7 @@ import yaml
 from entrepot.door import record, treatments
 from entrepot.door.civil_time import moment
 from entrepot.feeds.cda import statements
-from entrepot.feeds.extract import NULL
+from entrepot.feeds.document import NULL
 from entrepot.feeds.fhir.document import FhirDocument
 from entrepot.feeds.hl7v2 import embedded, readers
 from entrepot.feeds.hl7v2.values import decimal, timestamp
@@ -212,11 +212,12 @@ def _the_last_to_arrive_speaks(patch: pytest.MonkeyPatch) -> None:
 
 
 def _deletions_name_nothing(patch: pytest.MonkeyPatch) -> None:
-    shipped = FhirDocument.own_reference.fget
-    patch.setattr(
-        FhirDocument, "own_reference",
-        property(lambda self: "" if self.root is None else shipped(self)),
-    )  # fmt: skip
+    shipped = vars(FhirDocument)["own_reference"].fget
+
+    def own_reference(self: FhirDocument) -> str:
+        return "" if self.root is None else str(shipped(self))
+
+    patch.setattr(FhirDocument, "own_reference", property(own_reference))
 
 
 PATCHES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {

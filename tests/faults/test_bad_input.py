@@ -81,8 +81,8 @@ REFUSED: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
     "key_no_hex": (_key(lambda path: path.write_text("zz")), ("hexadecimal", "root.key")),
     "key_readable_by_others": (_key(lambda path: path.chmod(0o640)), ("others", "chmod 600")),
     "mapping_unknown_key": (
-        _overlay("mappings/hl7v2/letter.yaml", lambda text: text + "colour: red\n"),
-        ("colour", "letter.yaml:22"),
+        _overlay("mappings/hl7v2/letter.yaml", lambda text: "colour: red\n" + text),
+        ("colour", "letter.yaml:1]"),
     ),
     "mapping_no_yaml": (
         _overlay("mappings/hl7v2/letter.yaml", lambda _: "a: 1\nb: [\n"), ("letter.yaml:",),

@@ -61,6 +61,18 @@ def a_carried_document_is_cancelled(n: Names) -> Made:
 
 
 @case
+def a_withdrawal_holds_for_the_document_that_came_alone_too(n: Names) -> Made:
+    document = cda(n.id("d1"), n.a, DAY[0], result(pq(5)))
+    other = cda(n.id("d2"), n.a, DAY[0], result(pq(6)))
+    told = (
+        other, document, carried(n.id("u"), n.a, DAY[0], document),
+        carried(n.id("w"), n.a, DAY[1], document, status="D"),
+    )  # fmt: skip
+    facts = [hb("A", "6"), "A note 11502-2 2024-03-30 12:00"]
+    return {"records": told, "facts": facts}
+
+
+@case
 def a_letter_is_replaced_and_another_withdrawn(n: Names) -> Made:
     first = cda(n.id("d1"), n.a, DAY[0], text="Ventre souple", code="11490-0")
     second = cda(n.id("d2"), n.a, DAY[1], text="Ventre tendu", code="11490-0", replaces=n.id("d1"))

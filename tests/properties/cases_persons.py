@@ -131,6 +131,21 @@ def a_transaction_names_its_entries_by_uuid(n: Names) -> Made:
 
 
 @case
+def a_transaction_of_resources_without_ids(n: Names) -> Made:
+    """R4 http.html#trules: a POST names its entry by its fullUrl."""
+    urn = f"urn:uuid:{n.number:08d}-0000-4000-9000-000000000000"
+    who = json.loads(patient("", n.a, "").content)
+    what = json.loads(observation("", "", 5, "", subject={"reference": urn}).content)
+    whole = transaction(
+        DAY[0],
+        {"fullUrl": urn, "resource": who, "request": {"method": "POST", "url": "Patient"}},
+        {"fullUrl": urn.replace("-9000-", "-9001-"), "resource": what,
+         "request": {"method": "POST", "url": "Observation"}},
+    )  # fmt: skip
+    return {"records": (whole,), "facts": [hb("A", "5")]}
+
+
+@case
 def a_stay_named_by_its_id_before_its_encounter(n: Names) -> Made:
     of, stay, nda = n.id("p"), n.id("e"), n.id("nda")
     encounter = resource(
@@ -166,6 +181,61 @@ def planned_and_cancelled_stays_open_no_visit(n: Names) -> Made:
     ]  # fmt: skip
     facts = ["A visit IMP 2024-03-15 08:00 2024-03-15 18:00"]
     return {"records": (patient(of, n.a), *encounters), "facts": facts}
+
+
+@case
+def the_number_of_a_stay_is_corrected(n: Names) -> Made:
+    of, stay = n.id("p"), n.id("e")
+
+    def encounter(number: str, sent: str) -> Told:
+        return resource(
+            "Encounter", stay, sent, status="finished", subject={"reference": f"Patient/{of}"},
+            **{"class": {"code": "IMP"}},
+            identifier=[{"type": {"coding": [{"code": "VN"}]}, "value": number}],
+            period={"start": instant("20240329080000"), "end": instant("20240402100000")},
+        )  # fmt: skip
+
+    old, new = encounter(n.id("nda1"), DAY[0]), encounter(n.id("nda2"), DAY[1])
+    told = (
+        patient(of, n.a),
+        observation(n.id("o"), of, 5, encounter={"reference": f"Encounter/{stay}"}),
+    )
+    return {
+        "records": (*told, old, new),
+        "plain": (*told, new),
+        "facts": [
+            "A visit IMP 2024-03-29 08:00 2024-04-02 10:00",
+            hb("A", "5", f"{AT} in 2024-03-29 08:00"),
+        ],
+    }
+
+
+@case
+def a_stay_moves_to_another_patient(n: Names) -> Made:
+    p, q, stay = n.id("p"), n.id("q"), n.id("e")
+
+    def encounter(of: str, sent: str) -> Told:
+        return resource(
+            "Encounter", stay, sent, status="finished", subject={"reference": f"Patient/{of}"},
+            **{"class": {"code": "IMP"}},
+            identifier=[{"type": {"coding": [{"code": "VN"}]}, "value": n.id("nda")}],
+            period={"start": instant("20240329080000"), "end": instant("20240402100000")},
+        )  # fmt: skip
+
+    old, new = encounter(p, DAY[0]), encounter(q, DAY[1])
+    told = (
+        patient(p, n.a), patient(q, n.b), observation(n.id("o"), p, 5),
+        observation(n.id("o2"), q, 6, encounter={"reference": f"Encounter/{stay}"}),
+    )  # fmt: skip
+    return {
+        "records": (*told, old, new),
+        "plain": (*told, new),
+        "facts": [
+            hb("A", "5"),
+            hb("B", "6", f"{AT} in 2024-03-29 08:00"),
+            "B visit IMP 2024-03-29 08:00 2024-04-02 10:00",
+        ],
+    }
 
 
 @case

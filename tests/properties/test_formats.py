@@ -4,6 +4,7 @@ that come later, opposition by a number that the records do not state, one fact 
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import duckdb
@@ -12,7 +13,7 @@ import pytest
 
 from entrepot.config import Site
 from entrepot.keys import PERSON
-from properties.made import OID, cda, deletion, filler, observation, oru, patient, result
+from properties.made import OID, cda, deletion, filler, observation, oru, patient, resource, result
 from properties.made import pq as grams
 from properties.stages import FIXED, Sites, Warehouse, derive, differing, land, oppose, pseudonymise
 from properties.told import Told
@@ -108,6 +109,47 @@ def test_opposition_by_ipp_holds_for_what_names_the_patient_by_reference(sites: 
         key = keyring(site).keyed(PERSON, OID, "6600300")
         assert key not in _keys(site)
         assert found.dispositions["excluded", "opposed_patient"] == len(load)
+
+
+def test_opposition_holds_when_the_patient_is_deleted(sites: Sites) -> None:
+    """Nothing says any more whose `Patient/p6` is; that it was an opposed person's is known."""
+    told = [patient("p6", "6600600"), observation("o6", "p6", 5)]
+    gone = deletion("Patient", "p6", DAY[2])
+    expected = _derived(sites, OTHER)
+    site = sites.new(FIXED)
+    land(site, [*OTHER, *told])
+    oppose(site, ["6600600"])
+    derive(site)
+    before = _keys(site)
+    land(site, [gone])
+    found = derive(site)
+    assert differing(found, expected) == []
+    assert _keys(site) == before  # not under another pseudonym either
+
+
+def test_the_text_of_a_deleted_patient_is_scrubbed_by_their_names_or_not_staged(
+    sites: Sites,
+) -> None:
+    text = base64.b64encode(b"Examen fait avec Cerise ce jour").decode()
+    letter = resource(
+        "DocumentReference", "d7", DAY[0], status="current", date="2024-03-30",
+        subject={"reference": "Patient/p7"}, type={"coding": [{"code": "11490-0"}]},
+        content=[{"attachment": {"contentType": "text/plain", "data": text}}],
+    )  # fmt: skip
+    site = sites.new(FIXED)
+    land(site, [*OTHER, letter, patient("p7", "6600700", name="CERISE")])
+    derive(site)
+    assert b"Cerise" not in _staged(site)
+    land(site, [deletion("Patient", "p7", DAY[2])])
+    derive(site)
+    assert b"Cerise" not in _staged(site)
+
+
+def _staged(site: Site) -> bytes:
+    """Every text of staging."""
+    return "".join(
+        str(pq.read_table(path).to_pylist()) for path in site.staging.rglob("*.parquet")
+    ).encode()
 
 
 def test_a_second_telling_of_a_fact_changes_its_lineage_alone(sites: Sites) -> None:

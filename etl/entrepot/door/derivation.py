@@ -132,8 +132,8 @@ class DoorPass:
                 root = standing.person or b""
                 if root != person:
                     known = snapshot.persons.get(root)
-                    payloads = snapshot.identity(connection, known) if known else []
-                    person, identity, stays = root, identity_of(payloads), stays_of(payloads)
+                    ever, now = snapshot.identity(connection, known) if known else ([], [])
+                    person, identity, stays = root, identity_of(ever), stays_of(now)
                     if len(batch) >= BATCH_RECORDS:
                         yield batch
                         batch = []

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from dataclasses import dataclass, field
 
 from entrepot.errors import RecordFault
 from entrepot.text import Identity, Scrubber, cell_leaks, joined_leaks, leaks
@@ -14,34 +12,18 @@ from entrepot.text import Identity, Scrubber, cell_leaks, joined_leaks, leaks
 # Numbers of at most 8 digits identify nobody: they need no scrubbing (9 and more do: FINESS, NIR).
 _HARMLESS = re.compile(r"[<>=≤≥]{0,2}\s*[-+]?\d{1,4}(?:[  ]?\d{3})?(?:[.,/:-]\d{1,4}){0,2}\s*")
 _SHORT, _MOST_TEXTS = 200, 5_000  # texts that come again: labels, words of results
-_MOST_IDENTITIES = 256
 _Scrubbed = tuple[str, list[tuple[int, int]], dict[str, int]]
-_Leaks = Callable[[str, Identity], object]
 
 
 @dataclass(slots=True)
 class Scrubbing:
-    """The text engine bound to one identity; equal short texts are scrubbed once.
-
-    What is looked for is compiled for the person once and for the professionals once: a person's
-    records name ever other professionals, and a leak of both is a leak of one of them.
-    """
+    """The text engine bound to one identity; equal short texts are scrubbed once."""
 
     scrubber: Scrubber
     identity: Identity
     entities: Counter[str] = field(default_factory=Counter)
     _known: dict[str, _Scrubbed] = field(default_factory=dict)
-    _sides: tuple[Identity, Identity] = field(init=False)
-    _codes: tuple[set[str], set[str]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        told = self.identity
-        person = replace(told, professionals=(), professional_numbers=())
-        team = Identity(
-            professionals=told.professionals, professional_numbers=told.professional_numbers
-        )
-        self._sides = person, team
-        self._codes = _harmless_codes(person), _harmless_codes(team)
+    _harmless: set[str] = field(default_factory=set)
 
     def text(self, text: str) -> tuple[str, list[tuple[int, int]]]:
         """The text without identities and the spans of its true dates.
@@ -54,7 +36,8 @@ class Scrubbing:
         found = self._known.get(text)
         if found is None:
             scrubbed = self.scrubber.scrub(text, self.identity)
-            self._refuse(leaks, scrubbed.text)
+            if leaks(scrubbed.text, self.identity):
+                raise RecordFault("residual_identifier")
             found = (scrubbed.text, list(scrubbed.date_spans), dict(scrubbed.entities))
             if len(text) <= _SHORT and len(self._known) < _MOST_TEXTS:
                 self._known[text] = found
@@ -68,25 +51,15 @@ class Scrubbing:
             RecordFault: `residual_identifier`.
         """
         found = self.text(text)
-        self._refuse(joined_leaks, found[0])
+        if joined_leaks(found[0], self.identity):
+            raise RecordFault("residual_identifier")
         return found
 
     def check_code(self, value: str) -> str:
         """A code as sent, unless it holds an identifier of this person."""
-        for side, codes in zip(self._sides, self._codes, strict=True):
-            if value not in codes:
-                if cell_leaks(value, side):
-                    raise RecordFault("residual_identifier")
-                if len(codes) < _MOST_TEXTS:
-                    codes.add(value)
+        if value not in self._harmless:
+            if cell_leaks(value, self.identity):
+                raise RecordFault("residual_identifier")
+            if len(self._harmless) < _MOST_TEXTS:
+                self._harmless.add(value)
         return value
-
-    def _refuse(self, find: _Leaks, text: str) -> None:
-        if any(find(text, side) for side in self._sides):
-            raise RecordFault("residual_identifier")
-
-
-@lru_cache(maxsize=_MOST_IDENTITIES)
-def _harmless_codes(identity: Identity) -> set[str]:
-    """Codes in which nothing of the identity was found: filled by who checks them."""
-    return set()

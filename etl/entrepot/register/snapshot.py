@@ -15,7 +15,7 @@ from entrepot.config import Register as RegisterConfig
 from entrepot.keys import REGISTER, Keyring
 from entrepot.register import tables
 from entrepot.register.clusters import LinkStatement, clusters
-from entrepot.register.person import rank
+from entrepot.register.person import REFERENCE, rank
 from entrepot.register.versions import stale_records
 
 _UNKNOWN = ("quarantined", "subject_unknown", "subject")
@@ -29,6 +29,7 @@ class Person:
     root: bytes
     person_key: str = ""
     identities: list[tuple[bytes, bytes]] = field(default_factory=list)  # (subject, digest)
+    standing: set[tuple[bytes, bytes]] = field(default_factory=set)  # of records not superseded
     opposed: bool = False
     secret: bool = False
     mother_key: str = ""
@@ -58,20 +59,18 @@ class Snapshot:
         for row in connection.execute(select(tables.spelling)):
             self._spellings[row.alias].add(row.hmac)
         self._stale = stale_records(connection)
-        self._roots = clusters(
-            [
-                LinkStatement(row.left, row.right, row.relation, row.version)
-                for row in connection.execute(select(tables.link))
-                if row.record_id not in self._stale
-            ]
-            + self._one_spelling()
-        )
+        links = [
+            LinkStatement(row.left, row.right, row.relation, row.version)
+            for row in connection.execute(select(tables.link))
+            if row.record_id not in self._stale
+        ]
+        self._roots = clusters(links + self._one_spelling())
         self.persons: dict[bytes, Person] = {}
         self._by_ins: dict[bytes, set[bytes]] = defaultdict(set)
         self._records = connection.execute(
             select(tables.registration).order_by(tables.registration.c.record_id)
         ).all()
-        self._read_persons(connection)
+        self._read_persons(connection, {n for link in links for n in (link.left, link.right)})
         self._read_oppositions(connection)
         self._read_kin(connection)
         self._conflicts = self._read_conflicts(connection)
@@ -94,21 +93,34 @@ class Snapshot:
         states = {root: self._state(person, fingerprint) for root, person in self.persons.items()}
         return [self._standing(row, states, fingerprint) for row in self._records]
 
-    def identity(self, connection: Connection, person: Person) -> list[bytes]:
-        """The person's identity payloads, opened."""
+    def identity(self, connection: Connection, person: Person) -> tuple[list[bytes], list[bytes]]:
+        """The person's identity payloads, opened: all ever stated, and those that stand."""
         table = tables.identity
-        found = []
+        found, standing = [], []
         for subject, digest in person.identities:
             query = select(table.c.sealed).where(
                 table.c.subject == subject, table.c.digest == digest
             )
             sealed = connection.execute(query).scalar_one()
             found.append(self._keyring.unseal(REGISTER, sealed, subject))
-        return found
+            if (subject, digest) in person.standing:
+                standing.append(found[-1])
+        return found, standing
 
-    def _read_persons(self, connection: Connection) -> None:
+    def _read_persons(self, connection: Connection, linked: set[bytes]) -> None:
+        """A server's id is a person's number only while a record that stands says whose it is.
+
+        After a deletion its resources would else be somebody new: unopposed, no name to scrub.
+        """
+        stated = linked | {
+            row.subject
+            for row in self._records
+            if not row.referred and row.record_id not in self._stale
+        }
         keys: dict[bytes, list[tuple[int, str]]] = defaultdict(list)
         for row in connection.execute(select(tables.identifier)):
+            if row.authority.startswith(REFERENCE) and row.hmac not in stated:
+                continue
             order = (rank(row.authority, self._config), row.person_key)
             keys[self.root(row.hmac)].append(order)
         for root, found in keys.items():
@@ -119,7 +131,10 @@ class Snapshot:
             person = self.persons[self.root(row.subject)]
             person.secret |= row.secret
             if row.identity_digest is not None:
-                person.identities.append((row.subject, row.identity_digest))
+                pair = (row.subject, row.identity_digest)
+                person.identities.append(pair)
+                if row.record_id not in self._stale:
+                    person.standing.add(pair)
             if row.ins is not None and row.ins != row.subject:
                 self._by_ins[row.ins].add(person.root)
         for person in self.persons.values():
@@ -200,7 +215,7 @@ class Snapshot:
         state = hashlib.sha256(f"{fingerprint}|{person.person_key}|{person.mother_key}".encode())
         state.update(bytes([person.opposed, person.secret]))
         for subject, digest in person.identities:
-            state.update(subject + digest)
+            state.update(subject + digest + bytes([(subject, digest) in person.standing]))
         return state.digest()
 
     def _standing(self, row: Row[Any], states: dict[bytes, bytes], fingerprint: str) -> Standing:
