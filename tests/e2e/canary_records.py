@@ -127,7 +127,7 @@ def resources() -> list[Resource]:
     number = {"type": {"coding": [{"code": "PI"}]}, "system": SYSTEM, "value": IPP}
     stay = {"type": {"coding": [{"code": "VN"}]}, "system": SYSTEM, "value": NDA}
     patient = _resource(
-        "Patient", IPP, identifier=[number, {"value": bird()}],
+        "Patient", IPP, identifier=[number, {"value": bird(), "assigner": _display()}],
         name=[name, {"use": "nickname", "text": bird()}], telecom=telecom, gender="female",
         birthDate="1961-08-23", address=[{"line": [STREET], "city": "Plouzané", "text": bird()}],
         contact=[{"name": {"family": bird()}, "telecom": [{"value": bird()}]}],

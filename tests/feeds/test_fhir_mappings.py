@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from entrepot.errors import RecordFault
-from entrepot.feeds.extract import Extractor, RawRow
+from entrepot.feeds.extract import Extractor
 from entrepot.feeds.fhir.specification import specification
 from entrepot.feeds.mapping import load_mappings
+from entrepot.feeds.raw_row import RawRow
 from entrepot.resources import data_file, data_folder
 from entrepot.staging.kinds import KINDS
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from entrepot.errors import RecordFault
 from entrepot.feeds.document import NULL
-from entrepot.feeds.extract import RawRow
 from entrepot.feeds.hl7v2.values import stated_date
+from entrepot.feeds.raw_row import RawRow
 from entrepot.text import Identity
 
 

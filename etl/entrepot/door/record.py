@@ -15,9 +15,10 @@ from entrepot.door.same_record import drop_replaced_by_itself, name_stay, says_t
 from entrepot.door.treatments import Scrubbing, Treatments
 from entrepot.errors import RecordFault
 from entrepot.feeds.document import Document, Embedded
-from entrepot.feeds.extract import CompiledMapping, Extractor, RawRow
+from entrepot.feeds.extract import CompiledMapping, Extractor
 from entrepot.feeds.feeds import Feeds
 from entrepot.feeds.keys import present, row_label, row_parts
+from entrepot.feeds.raw_row import RawRow
 from entrepot.feeds.times import stated_at
 from entrepot.keys import EVENT, PERSON, RECORD, Keyring
 from entrepot.staging.kinds import KINDS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from entrepot.feeds.extract import RawRow
+from entrepot.feeds.raw_row import RawRow
 
 
 def says_the_same(one: RawRow, other: RawRow) -> bool:

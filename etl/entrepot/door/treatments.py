@@ -16,10 +16,10 @@ from entrepot.door.scrubbing import Scrubbing
 from entrepot.errors import RecordFault
 from entrepot.feeds.document import NULL
 from entrepot.feeds.encapsulated import is_pdf
-from entrepot.feeds.extract import RawRow
 from entrepot.feeds.hl7v2.values import instant, stated_date
 from entrepot.feeds.keys import KEY_AS, reference_parts
 from entrepot.feeds.mapping import Column, Mapping
+from entrepot.feeds.raw_row import RawRow
 from entrepot.keys import Keyring
 from entrepot.staging.kinds import ALIAS, LOCATION, ColumnType, Kind, Reference
 

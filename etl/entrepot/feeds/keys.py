@@ -6,8 +6,9 @@ Shared by the register (which keys do two persons state?) and the door (row keys
 from __future__ import annotations
 
 from entrepot.feeds.document import NULL, Document
-from entrepot.feeds.extract import CompiledMapping, Extractor, RawRow
+from entrepot.feeds.extract import CompiledMapping, Extractor
 from entrepot.feeds.mapping import Mapping
+from entrepot.feeds.raw_row import RawRow
 from entrepot.keys import Keyring
 from entrepot.staging.kinds import CODED, KINDS, PROVIDER, STAY, UNIT, Reference
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from entrepot.config import Register, Source
 from entrepot.errors import RecordFault
-from entrepot.feeds.extract import RawRow
+from entrepot.feeds.raw_row import RawRow
 from entrepot.register.person import Identifier, Subject, identifiers, reference
 
 _LINK_EVENTS_PIDS = 2

@@ -12,7 +12,7 @@ from entrepot.config import Register as RegisterConfig
 from entrepot.config import Source
 from entrepot.errors import RecordFault
 from entrepot.feeds.document import NULL
-from entrepot.feeds.extract import RawRow
+from entrepot.feeds.raw_row import RawRow
 from entrepot.keys import IDENTIFIER, PERSON, Keyring
 
 INS_NAMESPACES = {"1.2.250.1.213.1.4.8", "1.2.250.1.213.1.4.9"}

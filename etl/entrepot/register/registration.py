@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from entrepot.config import SiteConfig, Source
 from entrepot.errors import RecordFault
 from entrepot.feeds.document import Document
-from entrepot.feeds.extract import Extractor, RawRow
+from entrepot.feeds.extract import Extractor
 from entrepot.feeds.feeds import Feeds
 from entrepot.feeds.hl7v2.values import timestamp
 from entrepot.feeds.keys import exclusive_keys
+from entrepot.feeds.raw_row import RawRow
 from entrepot.feeds.times import stated_at
 from entrepot.feeds.validity import check_validity, explained
 from entrepot.keys import RECORD, REGISTER, Keyring

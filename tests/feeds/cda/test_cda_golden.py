@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from entrepot.feeds.cda.document import CdaDocument
-from entrepot.feeds.extract import Extractor, RawRow
+from entrepot.feeds.extract import Extractor
 from entrepot.feeds.mapping import load_mappings
+from entrepot.feeds.raw_row import RawRow
 
 pytestmark = pytest.mark.core
 

@@ -14,8 +14,9 @@ from cda_samples import HEADER, STAY, cda, observation, section, valued
 from entrepot.door.treatments import Treatments
 from entrepot.errors import RecordFault
 from entrepot.feeds.cda.reader import CdaReader
-from entrepot.feeds.extract import Extractor, RawRow
+from entrepot.feeds.extract import Extractor
 from entrepot.feeds.mapping import load_mappings
+from entrepot.feeds.raw_row import RawRow
 from entrepot.keys import ROOT_BYTES, Keyring
 from entrepot.staging.kinds import KINDS
 

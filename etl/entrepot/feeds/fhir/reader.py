@@ -20,7 +20,7 @@ from entrepot.feeds.fhir.nodes import Collect, nodes_of
 from entrepot.feeds.fhir.operations import Plan
 from entrepot.feeds.fhir.path import FhirPath, Start, compile_path, ends_of, plans_of, pruned
 from entrepot.feeds.fhir.plan import Planner
-from entrepot.feeds.fhir.references import type_of
+from entrepot.feeds.fhir.references import renamed, type_of
 from entrepot.feeds.fhir.refusal import check_skipped, check_utf8, explained
 from entrepot.feeds.fhir.shape import Shape
 from entrepot.feeds.fhir.specification import Specification, specification
@@ -165,7 +165,7 @@ class FhirReader:
             return FhirDocument(self, f"{DELETE}^{deleted}", None, entry, references)
         if not bytes(envelope.resource):
             raise RecordFault("invalid_fhir", "entry.resource")
-        type_, root = self.decode(_renamed(bytes(envelope.resource), references))
+        type_, root = self.decode(renamed(bytes(envelope.resource), references))
         return FhirDocument(self, type_, root, entry, references)
 
     def _made(self) -> msgspec.json.Decoder[Any]:
@@ -283,14 +283,6 @@ def _texts(mapping: Mapping) -> list[str]:
         texts += [element.path] if isinstance(element.path, str) else element.path or []
         texts += element.all or []
     return texts
-
-
-def _renamed(content: bytes, references: dict[str, str]) -> bytes:
-    """The resource as the server stores it: names within the Bundle become those that hold after it
-    (R4 section 3.1.0.11.2: in references and in addresses)."""
-    for name, stored in references.items():
-        content = content.replace(f'"{name}"'.encode(), f'"{stored}"'.encode())
-    return content
 
 
 def _stated_type(content: bytes | msgspec.Raw, known: Container[str]) -> str:

@@ -38,3 +38,11 @@ def type_of(reference: str) -> str:
 
 def _unversioned(reference: str) -> str:
     return reference.partition("/_history")[0] if "/_history" in reference else reference
+
+
+def renamed(content: bytes, references: dict[str, str]) -> bytes:
+    """The resource as the server stores it: names within the Bundle become those that hold after it
+    (R4 section 3.1.0.11.2: in references and in addresses)."""
+    for name, stored in references.items():
+        content = content.replace(f'"{name}"'.encode(), f'"{stored}"'.encode())
+    return content
