@@ -72,7 +72,7 @@ class _Context:
     domain: str
     rank: int
     stated: dt.datetime
-    instant: dt.datetime
+    order: str  # the time stated, in UTC, as versions are sorted
     content_key: str
 
 
@@ -104,7 +104,7 @@ class Door:
         carried = document.embedded()
         contexts = [self._context(task, source, task.format, extractor, document)]
         contexts += [self._inner(task, source, one) for one in carried if not one.withdrawn]
-        professionals = [row for c in contexts for row in c.extractor.rows(c.document, "identity")]
+        professionals = [row for c in contexts for row in c.extractor.professionals(c.document)]
         identity = with_professionals(task.identity, professionals)
         scrubbing = self._scrubbing(identity)
         derived.notices += self._header_notices(document)
@@ -136,12 +136,12 @@ class Door:
     def _context(
         self, task: Task, source: Source, format_: str, extractor: Extractor, document: Document
     ) -> _Context:
-        stated = stated_at(document, extractor.places, self._config.zone, task.received_at)
+        local, utc = stated_at(document, extractor.places, self._config.zone, task.received_at)
         dated = any(text for text, _ in document.stated())  # when it was received dates no fact
         content = self._keyring.keyed(RECORD, task.content)
         return _Context(
             task, extractor, document, document.event, dated, format_, source.domain, source.rank,
-            *stated, content,
+            local, f"{utc:%Y%m%d%H%M%S%f}", content,
         )  # fmt: skip
 
     def _inner(self, task: Task, source: Source, one: Embedded) -> _Context:
@@ -276,8 +276,7 @@ class Door:
         event_time = f"{moment or dt.datetime.min:%Y%m%d%H%M%S%f}"
         rank = context.rank if raw.mapping.kind == "patient" else 0
         action = _ACTION_ORDER[raw.action]
-        stated = f"{context.instant:%Y%m%d%H%M%S%f}"
-        return f"{rank}|{stated}|{event_time}|{action}|{context.content_key}"
+        return f"{rank}|{context.order}|{event_time}|{action}|{context.content_key}"
 
     def _person_id(self, person_key: str) -> int:
         return self._keyring.number(PERSON, PERSON_BITS, "id", person_key)

@@ -26,6 +26,7 @@ from entrepot.feeds.mapping import ActionRule, Element, Mapping, MappingSet
 from entrepot.feeds.raw_row import RawRow
 from entrepot.staging.kinds import KINDS
 
+PROFESSIONALS = frozenset({"professional_family", "professional_given", "professional_numbers"})
 Getter = Callable[[Any, Any], str]
 
 
@@ -53,11 +54,22 @@ class CompiledMapping:
 
     def rows(self, document: Document) -> Iterator[RawRow]:
         """Every row that the mapping's conditions admit, in the document's order."""
+        for node in self._nodes(document):
+            yield self._row(document, node)
+
+    def lists(self, document: Document, names: frozenset[str]) -> Iterator[RawRow]:
+        """As `rows`, of which only these `all` columns are read."""
+        wanted = [(name, paths) for name, paths in self._lists if name in names]
+        for node in self._nodes(document):
+            row = RawRow(self.mapping, node, self._places)
+            for name, paths in wanted:
+                row.lists[name] = [v for path in paths for v in path.read_all(document, node)]
+            yield row
+
+    def _nodes(self, document: Document) -> Iterator[Any]:
         name = self.mapping.foreach
         nodes: list[Any] = [None] if name is None else document.nodes(name)
-        for node in nodes:
-            if self._admits(document, node):
-                yield self._row(document, node)
+        return (node for node in nodes if self._admits(document, node))
 
     def _admits(self, document: Document, node: Node | None) -> bool:
         for path, allowed, refused in self._where:
@@ -194,6 +206,15 @@ class Extractor:
             if any(fnmatchcase(event, pattern) for pattern in patterns):
                 return rule
         return None
+
+    def professionals(self, document: Document) -> list[RawRow]:
+        """Who wrote, signed or did what the document tells: the `professional_` lists alone."""
+        return [
+            row
+            for compiled in self.mappings(document.event)
+            if compiled.mapping.kind == "identity"
+            for row in compiled.lists(document, PROFESSIONALS)
+        ]
 
     def exclusion_by_content(self, document: Document) -> str | None:
         """The rule by which what the document says of itself excludes it."""
