@@ -43,7 +43,7 @@ class Trials:
 def trials(tmp_path_factory: pytest.TempPathFactory) -> Trials:
     sites = Sites(tmp_path_factory.mktemp("kill"))
     site = sites.new("workers: 1\n")
-    messages = hospital(SEED, (11, 18))
+    messages = hospital(SEED, (11, 18), ("hl7v2",), twice=0)
     first = [told for told in messages if told.event != "ADT^A40^ADT_A39"][::2]
     land(site, first)
     assert travel(site).published
