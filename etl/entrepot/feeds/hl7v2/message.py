@@ -59,8 +59,12 @@ class Message:
     def notices(self) -> list[tuple[str, str]]:
         """Code and position of what was assumed, repaired or kept undecoded, each once.
 
-        Escape sequences add theirs when the field that holds them is read.
+        Fields with escape sequences that no mapping reads are read for theirs.
         """
+        for segment in self.segments[1:]:
+            if "\\" in segment.raw:
+                for number in range(1, segment.count() + 1):
+                    segment.text(number)
         return list(self._notices)
 
     @property
