@@ -28,7 +28,8 @@ from entrepot.report.status import read_status
 from entrepot.resources import data_folder
 from entrepot.run import RunResult
 from faults.hand_made import admission, diagnosis
-from properties.stages import Sites, hospital, ipps, land, oppose
+from properties.stages import Sites, land, oppose
+from properties.told import hospital, ipps
 from roads import feed, keyring, query, travel
 
 pytestmark = pytest.mark.integration
@@ -49,7 +50,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Sites:
 def published(sites: Sites) -> Site:
     """A site with a release; never run again, only copied."""
     site = sites.new()
-    land(site, hospital(SEED, (PATIENT, OPPOSED)))
+    land(site, hospital(SEED, (PATIENT, OPPOSED), ("hl7v2",), twice=0))
     assert travel(site).published
     return site
 
