@@ -285,8 +285,8 @@ FAULTS = (
     ),
     Fault(
         "file_number_beside_a_note",
-        "UPDATE cdm.note SET note_source_value = 'Dossier 00123456' WHERE note_id = 8001",
-        {"long_number.note.note_source_value": 1},
+        "UPDATE cdm.note SET note_title = 'Dossier 00123456' WHERE note_id = 8001",
+        {"long_number.note.note_title": 1},
         blocks=True,
     ),
     Fault(
