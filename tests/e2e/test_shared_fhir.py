@@ -254,7 +254,8 @@ SETS: dict[str, set[str]] = {
     | NOBODY
     | {"event_not_mapped", "modifier_extension_unknown", "key_of_two_persons", "before_birth"},
     "fr_transcribed": NOBODY,
-    "v2tofhir_ig": SHAPE | NOBODY | {"fhir_xml_not_supported", "impossible_date"},
+    # Two numbers without a system are of one authority as far as anybody can tell: several_ipp.
+    "v2tofhir_ig": SHAPE | NOBODY | {"fhir_xml_not_supported", "impossible_date", "several_ipp"},
 }
 
 

@@ -189,12 +189,16 @@ def test_eras_of_two_ingredients_and_of_fanned_out_exposures_share_no_id(
 def test_eras_are_the_days_joined_over_thirty(
     spans: list[tuple[int, int]], shuffled: random.Random
 ) -> None:
-    """Oracle: mark every day of every span and the 30 that follow it; runs of marks are eras."""
-    marked = {d for start, length in spans for d in range(start, start + length + 31)}
-    runs = [d for d in sorted(marked) if d - 1 not in marked]
+    """Oracle: mark every half day of every span and of the 30 days after it; runs of marks are eras.
+
+    Half days, so that a start 31 days after an end only touches the marks and joins nothing.
+    """
+    marked = {h for start, length in spans for h in range(2 * start, 2 * (start + length + 30) + 1)}
+    runs = [h // 2 for h in sorted(marked) if h - 1 not in marked]
     expected = []
     for start in runs:
-        inside = [s for s in spans if start <= s[0] and set(range(start, s[0] + 1)) <= marked]
+        reached = [s for s in spans if start <= s[0]]
+        inside = [s for s in reached if set(range(2 * start, 2 * s[0] + 1)) <= marked]
         end = max(s[0] + s[1] for s in inside)
         expected.append((day(start), day(end), len(inside)))
     connection = duckdb.connect()
