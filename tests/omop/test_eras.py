@@ -189,7 +189,7 @@ def test_eras_of_two_ingredients_and_of_fanned_out_exposures_share_no_id(
 def test_eras_are_the_days_joined_over_thirty(
     spans: list[tuple[int, int]], shuffled: random.Random
 ) -> None:
-    """Oracle: mark every half day of every span and of the 30 days after it; runs of marks are eras.
+    """Oracle: mark every half day of each span and of the 30 days after it; runs of marks are eras.
 
     Half days, so that a start 31 days after an end only touches the marks and joins nothing.
     """
