@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import truth_golden
-from truth_mistakes import Mistake, mistakes
+from truth_mistakes import Mistake, mistakes, outcome
 from truth_road import mapped, pseudonymise
 
 import roads
@@ -41,15 +41,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
 def test_mistake_is_caught(
     mistake: Mistake, base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if mistake.at_the_door:
-        shutil.copytree(base.site.root, tmp_path / "site")
-        mistake.write(tmp_path / "site")
-        mistake.put(monkeypatch)
-        site = Site.open(tmp_path / "site")
-        found = _faults(site, pseudonymise(site), site.overlays)
-    else:
-        mistake.write(tmp_path)
-        found = _faults(base.site, base.staging, (tmp_path,))
+    found = outcome(mistake, base.site, base.staging, tmp_path, monkeypatch, _faults)
     assert found != base.faults, "the golden patients come out the same"
 
 

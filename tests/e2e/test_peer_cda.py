@@ -10,27 +10,19 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-import yaml
-from sqlalchemy import select
 
 from e2e.peers.facts import Difference, Fact, differences, read_table, unexplained, unlisted
 from e2e.peers.fhir_facts import PeerBundle
+from e2e.peers.sites import Held, held_in, peer_site, source_of
 from e2e.peers.staged_facts import staged_facts
-from e2e.test_peer_hl7v2 import source_of
 from e2e.truth_road import pseudonymise
 from entrepot.config import Site
-from entrepot.door.tables import derivation
-from entrepot.landing.database import zone_engine
-from entrepot.landing.ingest import ingest
-from entrepot.landing.tables import record
-from roads import keyring, new_site
 
 pytestmark = pytest.mark.integration
 
 TABLE = "cda_microsoft.csv"
 DATA = Path("data") / "cda"
 Peers = dict[str, list[Fact]]
-Held = dict[str, tuple[str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +39,7 @@ def theirs(shared: Path) -> Peers:
 def site(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Site:
     """One site, one source for each document: several have one patient and one document id."""
     files = sorted((shared / DATA / "ms_fhirconverter").glob("*.ccda"))
-    sources = {source_of(f.stem): {"format": "cda", "domain": f.stem} for f in files}
-    settings = {"sources": sources, "oppositions": {"required": False}}
-    made = new_site(tmp_path_factory.mktemp("peer") / "site", yaml.safe_dump(settings))
-    for file in files:
-        ingest(made, keyring(made), [file], source_of(file.stem))
-    return made
+    return peer_site(files, "cda", tmp_path_factory.mktemp("peer") / "site")
 
 
 @pytest.fixture(scope="module")
@@ -71,12 +58,7 @@ def ours(staging: Path) -> Peers:
 def held(site: Site, staging: Path) -> Held:
     """Source -> disposition and reason of its document."""
     assert staging
-    engine = zone_engine(site)
-    query = select(record.c.source, derivation.c.disposition, derivation.c.reason).join(derivation)
-    with engine.connect() as connection:
-        found = {source: (word, reason) for source, word, reason in connection.execute(query)}
-    engine.dispose()
-    return found
+    return held_in(site)
 
 
 def test_facts_agree_or_differ_as_listed(theirs: Peers, ours: Peers, held: Held) -> None:

@@ -7,35 +7,23 @@ in `peers/hl7v2_microsoft.csv` with a reason of `peers/reasons.csv`.
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
-import yaml
-from sqlalchemy import select
 
 from e2e.peers.facts import FOLDER, Difference, Fact, differences, read_table, unexplained, unlisted
 from e2e.peers.fhir_facts import PeerBundle
+from e2e.peers.sites import Held, held_in, peer_site, source_of
 from e2e.peers.staged_facts import staged_facts
 from e2e.truth_road import pseudonymise
 from entrepot.config import Site
-from entrepot.door.tables import derivation
-from entrepot.landing.database import zone_engine
-from entrepot.landing.ingest import ingest
-from entrepot.landing.tables import record
-from roads import keyring, new_site
 
 pytestmark = pytest.mark.integration
 
 TABLE = "hl7v2_microsoft.csv"
 DATA = Path("data") / "hl7v2"
 Peers = dict[str, list[Fact]]
-
-
-def source_of(name: str) -> str:
-    """A file's name as the name of a source: numbers of two files are two domains."""
-    return re.sub(r"[^A-Za-z0-9_-]", "_", name)[:40]
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +40,7 @@ def theirs(shared: Path) -> Peers:
 def site(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Site:
     """One site, one source for each file."""
     files = sorted((shared / DATA / "ms_fhirconverter").glob("*.hl7"))
-    sources = {source_of(f.stem): {"format": "hl7v2", "domain": f.stem} for f in files}
-    settings = {"sources": sources, "oppositions": {"required": False}}
-    made = new_site(tmp_path_factory.mktemp("peer") / "site", yaml.safe_dump(settings))
-    for file in files:
-        ingest(made, keyring(made), [file], source_of(file.stem))
-    return made
+    return peer_site(files, "hl7v2", tmp_path_factory.mktemp("peer") / "site")
 
 
 @pytest.fixture(scope="module")
@@ -73,20 +56,13 @@ def ours(staging: Path) -> Peers:
 
 
 @pytest.fixture(scope="module")
-def held(site: Site, staging: Path) -> dict[str, tuple[str, str]]:
+def held(site: Site, staging: Path) -> Held:
     """Source -> disposition and reason of its record."""
     assert staging
-    engine = zone_engine(site)
-    query = select(record.c.source, derivation.c.disposition, derivation.c.reason).join(derivation)
-    with engine.connect() as connection:
-        found = {source: (held, reason) for source, held, reason in connection.execute(query)}
-    engine.dispose()
-    return found
+    return held_in(site)
 
 
-def test_facts_agree_or_differ_as_listed(
-    theirs: Peers, ours: Peers, held: dict[str, tuple[str, str]]
-) -> None:
+def test_facts_agree_or_differ_as_listed(theirs: Peers, ours: Peers, held: Held) -> None:
     found: Counter[Difference] = Counter()
     for name, facts in theirs.items():
         disposition, _ = held[source_of(name)]

@@ -22,7 +22,7 @@ from e2e.peers.facts import (
     unexplained,
     unlisted,
 )
-from e2e.test_peer_hl7v2 import source_of
+from e2e.peers.sites import source_of
 from e2e.truth_road import mapped, pseudonymise
 from entrepot.config import CONFIG_NAME, Site
 from entrepot.landing.ingest import ingest

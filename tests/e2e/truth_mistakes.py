@@ -9,15 +9,18 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
 
+from e2e.truth_road import pseudonymise
+from entrepot.config import Site
 from entrepot.door import record, treatments
 from entrepot.door.civil_time import moment
 from entrepot.feeds.cda import statements
@@ -28,6 +31,7 @@ from entrepot.feeds.hl7v2.values import decimal, timestamp
 from entrepot.register.registration import Registrar
 from entrepot.resources import data_files
 
+Outcome = TypeVar("Outcome")
 DOOR = ("hl7v2/", "fhir/", "cda/", "facts.yaml")  # what the derivation of a record depends on
 FILE = Path(__file__).resolve().parent.parent / "cases" / "golden" / "mistakes.yaml"
 
@@ -85,6 +89,27 @@ class Mistake:
         """Replaces the function, if the mistake is one of code."""
         if self.patch:
             PATCHES[self.patch](patch)
+
+
+def outcome(
+    mistake: Mistake, landed: Site, staging: Path, folder: Path, patch: pytest.MonkeyPatch,
+    judge: Callable[[Site, Path, tuple[Path, ...]], Outcome],
+) -> Outcome:  # fmt: skip
+    """What a judge says with the mistake made.
+
+    Args:
+        landed: a site whose records no one has derived.
+        staging: what register and door make of it without a mistake.
+        judge: of a site, its staging and the overlays of its mappings.
+    """
+    if not mistake.at_the_door:
+        mistake.write(folder)
+        return judge(landed, staging, (folder,))
+    shutil.copytree(landed.root, folder / "site")
+    mistake.write(folder / "site")
+    mistake.put(patch)
+    site = Site.open(folder / "site")
+    return judge(site, pseudonymise(site), site.overlays)
 
 
 def mistakes(file: Path = FILE) -> list[Mistake]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.truth_mistakes import Mistake, mistakes
+from e2e.truth_mistakes import Mistake, mistakes, outcome
 from e2e.truth_road import mapped, pseudonymise
 from entrepot.config import Site
 from entrepot.feeds import mapping
@@ -58,15 +58,7 @@ def base(sites: Sites) -> Base:
 def test_mistake_is_caught(
     mistake: Mistake, base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if mistake.at_the_door:
-        shutil.copytree(base.site.root, tmp_path / "site")
-        mistake.write(tmp_path / "site")
-        mistake.put(monkeypatch)
-        site = Site.open(tmp_path / "site")
-        found = _facts(site, pseudonymise(site), site.overlays)
-    else:
-        mistake.write(tmp_path)
-        found = _facts(base.site, base.staging, (tmp_path,))
+    found = outcome(mistake, base.site, base.staging, tmp_path, monkeypatch, _facts)
     assert found != base.facts, "the cases come out the same"
 
 

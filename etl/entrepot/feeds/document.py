@@ -70,10 +70,6 @@ class Document(Protocol):
         """The sender's own number of the record; '' when the format has none."""
 
     @property
-    def own_reference(self) -> str:
-        """What the record is a version of, when its format says so by itself: `Observation/o1`."""
-
-    @property
     def notices(self) -> list[tuple[str, str]]:
         """Code and position of what was assumed, repaired or left."""
 

@@ -115,20 +115,20 @@ class Registrar:
             raise
         check_validity(landed.format, landed.content, source.validation)
         try:
-            self._read_document(result, landed, extractor, document)
+            self._read_document(result, landed, source, extractor, document)
         finally:
             result.notices += document.notices
 
     def _read_document(
-        self, result: Registered, landed: Landed, extractor: Extractor, document: Document
-    ) -> None:
-        source = self._config.sources.get(landed.source, Source())
+        self, result: Registered, landed: Landed, source: Source, extractor: Extractor,
+        document: Document,
+    ) -> None:  # fmt: skip
         places = extractor.places
         result.event = document.event
         rule = extractor.exclusion(result.event)
         if rule:
             result.disposition, result.reason = "excluded", rule
-            if not (document.own_reference or extractor.versioned(result.event)):
+            if not extractor.versioned(result.event):
                 return
         elif not extractor.covers(result.event):
             raise RecordFault("event_not_mapped", places.event)
@@ -138,7 +138,7 @@ class Registrar:
             document, places, self._config.zone, landed.received_at
         )
         carried = self._carried(result, document, source)
-        self._version(result, landed, [(extractor, document), *carried])
+        self._version(result, landed, [(extractor, document), *carried], source.domain)
         if rule:
             return
         for one, inner in ((extractor, document), *carried):
@@ -157,26 +157,25 @@ class Registrar:
         self, result: Registered, document: Document, source: Source
     ) -> list[tuple[Extractor, Document]]:
         """The CDA documents inside a message, parsed."""
-        cda = self._feeds.extractor("cda") if (found := document.embedded()) else None
-        parsed = []
-        for one in found:
+        parsed: list[tuple[Extractor, Document]] = []
+        for one in document.embedded():
+            cda = self._feeds.extractor("cda")
             try:
-                parsed.append((cda, cda.parse(one.content, source.charset)))  # type: ignore[union-attr]
+                parsed.append((cda, cda.parse(one.content, source.charset)))
             except RecordFault as fault:
                 if not one.withdrawn:
                     raise RecordFault(fault.reason, one.position) from None
                 result.notices.append(("withdrawn_document_unreadable", one.position))
-        return parsed  # type: ignore[return-value]
+        return parsed
 
     def _version(
-        self, result: Registered, landed: Landed, told: list[tuple[Extractor, Document]]
-    ) -> None:
+        self, result: Registered, landed: Landed, told: list[tuple[Extractor, Document]],
+        domain: str,
+    ) -> None:  # fmt: skip
         """The set of which the record is a version, and what it replaces."""
-        domain = self._config.sources.get(landed.source, Source()).domain
         content = self._keyring.keyed(RECORD, landed.content)
         carries = len(told) > 1
         for extractor, document in told:
-            self._order(result, document.own_reference, 0, domain, content)
             for row in extractor.rows(document, "statement"):
                 self._state(result, row, domain, content, landed.format != "hl7v2" or carries)
 

@@ -72,7 +72,6 @@ class CdaDocument:
     notices: list[tuple[str, str]] = field(default_factory=list)
     index: dict[str, list[_Element]] = field(default_factory=dict)
     control: str = ""
-    own_reference: str = ""  # its mapping says what it is a version of
     read: dict[str, str] = field(default_factory=dict)  # values of paths from the root
     _nodes: dict[str, list[CdaNode]] = field(default_factory=dict)
     _identified: dict[str, _Element] | None = None

@@ -86,11 +86,6 @@ class Message:
         return self.structure
 
     @property
-    def own_reference(self) -> str:
-        """A message is a version of nothing."""
-        return ""
-
-    @property
     def control(self) -> str:
         """See `control_id`."""
         return self.control_id
