@@ -1,15 +1,28 @@
-"""What the identifying zone knows of the published release: its inputs, the records held back."""
+"""What the identifying zone knows of publication: the release's inputs, the records held back,
+the waivers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
+from dataclasses import asdict
 
-from sqlalchemy import Column, Connection, ForeignKey, String, Table, delete, insert, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Date,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+    delete,
+    insert,
+    select,
+)
 
 from entrepot.door.tables import derivation
 from entrepot.landing.database import metadata
 from entrepot.landing.settings import read_setting, write_setting
+from entrepot.order import Waiver
 
 GENERATION = "published_generation"
 INPUTS = "published_inputs"
@@ -22,16 +35,38 @@ gate_hold = Table(
     Column("check_id", String(120), nullable=False),
 )
 
+# What named persons let pass: never changed, never removed.
+waiver = Table(
+    "waiver",
+    metadata,
+    Column("waiver_id", Integer, primary_key=True),
+    Column("check_id", String(120), nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("by", String(120), nullable=False),
+    Column("reason", String(500), nullable=False),
+    Column("until", Date, nullable=False),
+)
+
 
 def published_generation(connection: Connection) -> int:
     """The staging generation of the published release, -1 before the first."""
     return int(read_setting(connection, GENERATION) or -1)
 
 
-def is_published(connection: Connection, generation: int, inputs: str, warehouse: Path) -> bool:
-    """Whether the release in place was made from just these inputs."""
-    same = published_generation(connection) == generation
-    return same and read_setting(connection, INPUTS) == inputs and warehouse.is_file()
+def published_inputs(connection: Connection) -> str:
+    """Fingerprint of the inputs of the published release, empty before the first."""
+    return read_setting(connection, INPUTS) or ""
+
+
+def add_waivers(connection: Connection, waivers: Iterable[Waiver]) -> None:
+    """Notes what a named person lets pass."""
+    connection.execute(insert(waiver), [asdict(one) for one in waivers])
+
+
+def waivers(connection: Connection) -> tuple[Waiver, ...]:
+    """Every waiver ever given, in their order."""
+    rows = connection.execute(select(waiver).order_by(waiver.c.waiver_id))
+    return tuple(Waiver(r.check_id, r.rows, r.by, r.reason, r.until) for r in rows)
 
 
 def record_publication(

@@ -25,9 +25,9 @@ from entrepot.landing.ledger import Ledger
 from entrepot.landing.recut import Recut, arrivals_again, can_be_cut, cut_again
 from entrepot.landing.segments import SegmentReader, SegmentWriter
 from entrepot.landing.tables import REPLAYED, RecordRow, data_key, record
+from entrepot.lock import site_lock
 from entrepot.publication import gate_hold
 from entrepot.register.store import forget
-from entrepot.run import site_lock
 
 ANEW = bytes(32)  # a digest that no derivation has: the door derives the record again
 _PAGE = 5000

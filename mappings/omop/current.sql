@@ -1,6 +1,6 @@
 -- The current version of every fact: the last as its sender stated it (version sorts so).
 
-CREATE TEMP TABLE current_patient AS
+CREATE TABLE current_patient AS
 SELECT
   person_key,
   any_value(person_id) AS person_id,
@@ -19,7 +19,7 @@ FROM staging_patient
 WHERE action = 'upsert'
 GROUP BY person_key;
 
-CREATE TEMP TABLE newest_patient AS
+CREATE TABLE newest_patient AS
 SELECT person_key, record_key, row_number, row_key FROM (
   SELECT s.*, row_number() OVER (
     PARTITION BY person_key ORDER BY version DESC, record_key, row_number) AS newest
@@ -27,7 +27,7 @@ SELECT person_key, record_key, row_number, row_key FROM (
 ) WHERE newest = 1;
 
 -- A cancelled admission (A11) deletes what was said before it; what comes after starts anew.
-CREATE TEMP TABLE stay_alive AS
+CREATE TABLE stay_alive AS
 SELECT s.*, d.version IS NOT NULL AS after_cancellation,
   c.visit_concept_id = k.concept_id AS is_emergency
 FROM referred_stay s
@@ -38,14 +38,14 @@ LEFT JOIN (
 ) d ON d.row_key = s.row_key
 WHERE s.action = 'upsert' AND (d.version IS NULL OR s.version > d.version);
 
-CREATE TEMP TABLE newest_stay AS
+CREATE TABLE newest_stay AS
 SELECT row_key, record_key, row_number, action FROM (
   SELECT s.*, row_number() OVER (
     PARTITION BY row_key ORDER BY version DESC, record_key, row_number) AS newest
   FROM referred_stay s
 ) WHERE newest = 1;
 
-CREATE TEMP TABLE current_stay AS
+CREATE TABLE current_stay AS
 SELECT
   row_key AS stay_key,
   any_value(row_id) AS visit_id,
@@ -66,21 +66,21 @@ SELECT
 FROM stay_alive
 GROUP BY row_key;
 
-CREATE TEMP TABLE current_movement AS
+CREATE TABLE current_movement AS
 SELECT * FROM (
   SELECT m.*, row_number() OVER (
     PARTITION BY row_key ORDER BY version DESC, record_key, row_number) AS newest
   FROM referred_movement m
 ) WHERE newest = 1;
 
-CREATE TEMP TABLE current_event AS
+CREATE TABLE current_event AS
 SELECT * FROM (
   SELECT e.*, row_number() OVER (
     PARTITION BY row_key ORDER BY version DESC, record_key, row_number) AS newest
   FROM referred_event e
 ) WHERE newest = 1;
 
-CREATE TEMP TABLE current_document AS
+CREATE TABLE current_document AS
 SELECT * FROM (
   SELECT d.*, row_number() OVER (
     PARTITION BY row_key ORDER BY version DESC, record_key, row_number) AS newest

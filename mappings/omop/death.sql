@@ -1,7 +1,7 @@
 -- death: the stated date, else the end of a stay left with mode 9. A flag without a date is no row.
 -- A sender who later says that the person lives (PID-30 N) takes its own PID-29 back, not an exit by
 -- mode 9: many senders write N in every message until somebody changes it by hand.
-CREATE TEMP TABLE death_kept AS
+CREATE TABLE death_kept AS
 SELECT p.person_id, coalesce(p.death_at, x.end_at) AS death_at, p.person_key
 FROM (
   SELECT person_id, person_key, deceased_code, deceased_version,

@@ -4,7 +4,7 @@
 -- that the answer depends on what was sent and never on when it came.
 -- Only rows that may be published compete: a preliminary result never hides a final one, and a
 -- movement that only closes or announces never hides one that opens a stay in a unit.
-CREATE TEMP TABLE fact_statement AS
+CREATE TABLE fact_statement AS
 WITH stated AS (
   SELECT 'event' AS kind, person_key, fact_key, source, format, row_key FROM current_event
   WHERE action = 'upsert' AND status_code = 'final' AND fact_key IS NOT NULL
@@ -40,7 +40,7 @@ FROM numbered n
 LEFT JOIN source_rank r ON r.source = n.source;
 
 -- The movements that stand, each with the id of its statement.
-CREATE TEMP TABLE told_movement AS
+CREATE TABLE told_movement AS
 SELECT m.* REPLACE (statement_id(m.row_id, 0, f.statement) AS row_id)
 FROM current_movement m
 LEFT JOIN fact_statement f ON f.kind = 'movement' AND f.row_key = m.row_key

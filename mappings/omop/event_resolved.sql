@@ -4,7 +4,7 @@
 -- own takes its stay's (diagnoses, acts), else its message's, else its stay's; date_precision stays
 -- empty then. What nothing dates is no row: when it was received says nothing about the patient.
 
-CREATE TEMP TABLE event_kept AS
+CREATE TABLE event_kept AS
 SELECT * FROM (
 SELECT e.*, f.statement, v.visit_id AS visit_occurrence_id, o.start_at AS visit_start,
   coalesce(e.start_at, CASE WHEN e.category IN ('diagnosis', 'act') THEN o.start_at END,
@@ -31,7 +31,7 @@ WHERE e.action = 'upsert' AND e.status_code = 'final'
 ) WHERE event_at IS NOT NULL;
 
 -- The unit stay that covers the event, the latest to begin if several do.
-CREATE TEMP TABLE event_unit_stay AS
+CREATE TABLE event_unit_stay AS
 SELECT row_key, visit_detail_id FROM (
   SELECT e.row_key, d.visit_detail_id,
     row_number() OVER (PARTITION BY e.row_key
@@ -47,7 +47,7 @@ SELECT row_key, visit_detail_id FROM (
 -- else of the table's UCUM column, else of a line of the table that differs in upper case alone
 -- (g/dl). HL7 v2 senders write UCUM in OBX-6.3 and French units in OBX-6.1: there the French table
 -- comes first. Units of CDA quantities are UCUM by the data type's definition.
-CREATE TEMP TABLE ucum_unit AS
+CREATE TABLE ucum_unit AS
 SELECT unit_code, arg_min(unit_concept_id, choice) AS unit_concept_id FROM (
   SELECT concept_code AS unit_code, min(concept_id) AS unit_concept_id, 1 AS choice
   FROM cdm.concept
@@ -61,7 +61,7 @@ SELECT unit_code, arg_min(unit_concept_id, choice) AS unit_concept_id FROM (
   WHERE unit_concept_id <> 0 AND lower(unit_code) = lower(ucum_code)
 ) GROUP BY unit_code;
 
-CREATE TEMP TABLE event_resolved AS
+CREATE TABLE event_resolved AS
 SELECT
   e.*,
   u.visit_detail_id,

@@ -1,6 +1,6 @@
 -- fact_relationship (derived): mother and child, both published persons; a specimen and its results.
 -- Each link stands twice, once in either direction, as the CDM asks.
-CREATE OR REPLACE TEMP TABLE fact_link AS
+CREATE OR REPLACE TABLE fact_link AS
 SELECT person.concept_id AS domain_1, m.person_id AS fact_1,
   person.concept_id AS domain_2, c.person_id AS fact_2,
   forth.concept_id AS relationship_1, back.concept_id AS relationship_2

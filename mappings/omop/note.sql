@@ -1,5 +1,5 @@
 -- note: the scrubbed text of letters, reports and text results.
-CREATE TEMP TABLE document_kept AS
+CREATE TABLE document_kept AS
 SELECT d.* REPLACE (statement_id(d.row_id, 0, f.statement) AS row_id), o.visit_occurrence_id,
   coalesce(d.written_at, d.stated_at) AS note_at
 FROM current_document d

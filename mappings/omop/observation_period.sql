@@ -1,6 +1,6 @@
 -- observation_period (derived; Themis, EHR rule): from the first event to 60 days after the last, never
 -- past as_of nor 60 days after death; a gap of 548 days opens a new one; death alone opens none.
-CREATE OR REPLACE TEMP TABLE activity AS
+CREATE OR REPLACE TABLE activity AS
 SELECT person_id, visit_start_date AS first_day, visit_end_date AS last_day FROM cdm.visit_occurrence
 UNION ALL SELECT person_id, condition_start_date, condition_start_date FROM cdm.condition_occurrence
 UNION ALL SELECT person_id, procedure_date, procedure_date FROM cdm.procedure_occurrence
@@ -12,7 +12,7 @@ UNION ALL SELECT person_id, specimen_date, specimen_date FROM cdm.specimen
 UNION ALL SELECT person_id, observation_date, observation_date FROM cdm.observation
 UNION ALL SELECT person_id, note_date, note_date FROM cdm.note;
 
-CREATE OR REPLACE TEMP TABLE observed AS
+CREATE OR REPLACE TABLE observed AS
 SELECT a.person_id, greatest(a.first_day, p.data_start) AS first_day, a.last_day,
   max(a.last_day) OVER (PARTITION BY a.person_id ORDER BY a.first_day, a.last_day
     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS seen_until

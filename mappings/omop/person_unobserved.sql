@@ -1,5 +1,5 @@
 -- A person without any clinical event is not published (every person needs an observation period).
-CREATE TEMP TABLE person_unobserved AS
+CREATE TABLE person_unobserved AS
 SELECT person_id FROM cdm.person
 WHERE person_id NOT IN (SELECT person_id FROM activity);
 DELETE FROM cdm.death WHERE person_id IN (SELECT person_id FROM person_unobserved);

@@ -2,7 +2,7 @@
 -- device is another name of a structure row (alias_key); every row that uses it gets the row's own
 -- key and id, so that feeds which know the number and feeds which know the id mean the same thing.
 
-CREATE TEMP TABLE current_structure AS
+CREATE TABLE current_structure AS
 SELECT * FROM (
   SELECT s.*, row_number() OVER (
     PARTITION BY row_key ORDER BY version DESC, record_key, row_number) AS newest
@@ -11,7 +11,7 @@ SELECT * FROM (
 
 -- The name's last statement holds. A name may lead to a row that is itself a name (a role names its
 -- professional by the server's id): two steps, and no more, so that a circle ends.
-CREATE TEMP TABLE structure_alias AS
+CREATE TABLE structure_alias AS
 WITH named AS (
   SELECT structure_type, alias_key, row_key, row_id FROM (
     SELECT s.*, row_number() OVER (
@@ -25,7 +25,7 @@ SELECT n.structure_type, n.alias_key, coalesce(m.row_key, n.row_key) AS row_key,
 FROM named n
 LEFT JOIN named m ON m.structure_type = n.structure_type AND m.alias_key = n.row_key;
 
-CREATE TEMP VIEW referred_stay AS
+CREATE VIEW referred_stay AS
 SELECT s.* REPLACE (
   coalesce(u.row_key, s.unit_key) AS unit_key,
   coalesce(u.row_id, s.care_site_id) AS care_site_id,
@@ -35,7 +35,7 @@ FROM staging_stay s
 LEFT JOIN structure_alias u ON u.structure_type = 'unit' AND u.alias_key = s.unit_key
 LEFT JOIN structure_alias p ON p.structure_type = 'provider' AND p.alias_key = s.provider_key;
 
-CREATE TEMP VIEW referred_movement AS
+CREATE VIEW referred_movement AS
 SELECT s.* REPLACE (
   coalesce(u.row_key, s.unit_key) AS unit_key,
   coalesce(u.row_id, s.care_site_id) AS care_site_id,
@@ -46,7 +46,7 @@ LEFT JOIN structure_alias u ON u.structure_type = 'unit' AND u.alias_key = s.uni
 LEFT JOIN structure_alias p ON p.structure_type = 'provider' AND p.alias_key = s.provider_key;
 
 -- A document whose content is a record of its own (FHIR Binary) has its text.
-CREATE TEMP VIEW referred_document AS
+CREATE VIEW referred_document AS
 SELECT s.* REPLACE (
   coalesce(s.text, b.text) AS text,
   CASE WHEN s.text IS NULL THEN b.date_spans ELSE s.date_spans END AS date_spans,
@@ -67,7 +67,7 @@ LEFT JOIN structure_alias u ON u.structure_type = 'unit' AND u.alias_key = s.uni
 LEFT JOIN structure_alias p ON p.structure_type = 'provider' AND p.alias_key = s.provider_key;
 
 -- A drug or a device that the event only refers to speaks through its own row.
-CREATE TEMP VIEW referred_event AS
+CREATE VIEW referred_event AS
 SELECT s.* REPLACE (
   coalesce(u.row_key, s.unit_key) AS unit_key,
   coalesce(u.row_id, s.care_site_id) AS care_site_id,

@@ -1,7 +1,7 @@
 -- Which stay is which visit. Realised stays only; an emergency stay that ends in an admission of the
 -- same person and site within 24 hours is one visit with it (reference: French feeds, "Stays").
 
-CREATE TEMP TABLE realised_stay AS
+CREATE TABLE realised_stay AS
 SELECT s.*, c.visit_concept_id,
   c.visit_concept_id = e.concept_id AS is_emergency,
   c.visit_concept_id = i.concept_id AS is_inpatient
@@ -15,7 +15,7 @@ WHERE coalesce(s.status_code, 'realised') = 'realised' AND coalesce(c.realised, 
   AND s.start_at IS NOT NULL;
 
 -- The unit of admission, as its movement says now (a Z99 may have corrected it).
-CREATE TEMP TABLE admission_unit AS
+CREATE TABLE admission_unit AS
 SELECT stay_key, care_site_id FROM (
   SELECT stay_key, care_site_id,
     row_number() OVER (PARTITION BY stay_key ORDER BY start_at, version, row_id) AS first
@@ -23,7 +23,7 @@ SELECT stay_key, care_site_id FROM (
   WHERE action = 'upsert' AND movement_code IN ('A01', 'A04') AND care_site_id IS NOT NULL
 ) WHERE first = 1;
 
-CREATE TEMP TABLE emergency_admission AS
+CREATE TABLE emergency_admission AS
 SELECT emergency_key, stay_key FROM (
   SELECT e.stay_key AS emergency_key, i.stay_key,
     row_number() OVER (PARTITION BY e.stay_key ORDER BY i.start_at, i.stay_key) AS nearest,
@@ -37,7 +37,7 @@ SELECT emergency_key, stay_key FROM (
     AND i.start_at <= e.end_at + INTERVAL 24 HOUR
 ) WHERE nearest = 1 AND latest = 1;
 
-CREATE TEMP TABLE visit_of_stay AS
+CREATE TABLE visit_of_stay AS
 SELECT s.stay_key, coalesce(i.visit_id, s.visit_id) AS visit_id,
   coalesce(a.stay_key, s.stay_key) AS visit_key, a.stay_key IS NOT NULL AS merged
 FROM realised_stay s
@@ -45,7 +45,7 @@ LEFT JOIN emergency_admission a ON a.emergency_key = s.stay_key
 LEFT JOIN realised_stay i ON i.stay_key = a.stay_key;
 
 -- A visit in progress ends at as_of when it is inpatient, else on the day it began.
-CREATE TEMP TABLE visit AS
+CREATE TABLE visit AS
 SELECT
   s.visit_id, s.stay_key, s.person_key, s.person_id, s.version,
   CASE WHEN s.is_inpatient AND (s.ever_emergency = 1 OR e.stay_key IS NOT NULL)

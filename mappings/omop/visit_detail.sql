@@ -1,6 +1,6 @@
 -- visit_detail: one row per movement into a unit; it ends where the next movement of the visit begins.
 -- Discharges (A03) only close; leaves (A21, A22) neither open nor close.
-CREATE TEMP TABLE unit_stay AS
+CREATE TABLE unit_stay AS
 SELECT *, coalesce(next_start, visit_end) AS end_at FROM (
   SELECT m.row_id, m.row_key, m.record_key, m.person_id, m.movement_code, m.class_code, m.start_at,
     m.care_site_id, m.provider_id, v.visit_id, w.end_at AS visit_end,

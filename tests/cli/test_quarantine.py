@@ -32,9 +32,9 @@ from entrepot.landing.ingest import ingest
 from entrepot.landing.ledger import Ledger
 from entrepot.landing.segments import SegmentReader, SegmentWriter
 from entrepot.landing.tables import RecordRow
+from entrepot.lock import site_lock
 from entrepot.register.tables import registration
 from entrepot.report.accounting import SourceCounts, records
-from entrepot.run import site_lock
 from faults.hand_made import admission, diagnosis, message, pid
 from roads import feed, hashes, keyring, new_site, query, travel
 

@@ -19,8 +19,11 @@ from entrepot.config import Site
 from entrepot.door.tables import derivation
 from entrepot.landing.database import zone_engine
 from entrepot.load import Load
+from entrepot.omop.candidate import build
+from entrepot.order import LoadOrder
 from entrepot.publish.release import publish
 from entrepot.report.accounting import staged_counts
+from entrepot.road.results import silent
 from entrepot.run import run
 from faults.hand_made import admission, diagnosis
 from properties.stages import pseudonymise
@@ -57,8 +60,9 @@ def main(root: Path) -> None:
     os.setgid(NOBODY)
     os.setuid(NOBODY)
     hidden = refused(site.root_key) and refused(site.identifying / "zone.sqlite")
-    load = Load(site, generation, as_of, [], staged)
-    verdict = load.build_and_judge(lambda stage, done, total: None)
+    load = Load(site, LoadOrder(generation, as_of, (), staged))
+    load.map_(build, silent)
+    verdict = load.gate(silent)
     release = publish(load.candidate, site.warehouse)
     said = {
         "hidden": hidden, "known": known, "passed": verdict.passed, "first": first,

@@ -25,8 +25,8 @@ from entrepot.errors import (
     EXIT_QUARANTINED,
     EXIT_USAGE,
 )
+from entrepot.lock import site_lock
 from entrepot.resources import data_folder
-from entrepot.run import site_lock
 from faults.hand_made import admission, diagnosis, message, pid
 
 HEAVY = (

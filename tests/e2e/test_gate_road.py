@@ -23,7 +23,7 @@ from entrepot.config import Site
 from entrepot.errors import EXIT_BLOCKED, EXIT_CLEAN, EXIT_QUARANTINED
 from entrepot.keys import PERSON
 from entrepot.load import Load
-from entrepot.quality.gate import Verdict
+from entrepot.order import FILE as ORDER
 from entrepot.report.status import read_status
 from entrepot.resources import data_folder
 from entrepot.run import RunResult
@@ -83,7 +83,7 @@ def _assert_blocked(
     assert not blocked.published
     assert any(failure.startswith(check) for failure in blocked.failures), blocked.failures
     assert _release(site) == former
-    assert not any(path.is_file() for path in site.work.rglob("*"))
+    assert [path.name for path in site.work.rglob("*") if path.is_file()] == [ORDER]
     verdict = json.loads((site.quality / "verdict.json").read_text())
     assert verdict["passed"] is False
 
@@ -184,13 +184,13 @@ def _between_door_and_map(
     monkeypatch: pytest.MonkeyPatch, act: Callable[[Site], None]
 ) -> pytest.MonkeyPatch:
     """Lets `act` touch the staging that the door committed, before the candidate is built."""
-    original = Load.build_and_judge
+    original = Load.map_
 
-    def spoilt(self: Load, progress: Any) -> Verdict:
+    def spoilt(self: Load, *arguments: Any) -> None:
         act(self._site)
-        return original(self, progress)
+        original(self, *arguments)
 
-    monkeypatch.setattr(Load, "build_and_judge", spoilt)
+    monkeypatch.setattr(Load, "map_", spoilt)
     return monkeypatch
 
 

@@ -15,9 +15,10 @@ import pytest
 from entrepot.config import CONFIG_NAME, Site
 from entrepot.errors import EXIT_QUARANTINED, EXIT_USAGE, EntrepotError, SiteBusyError
 from entrepot.landing.ingest import ingest
+from entrepot.lock import site_lock
 from entrepot.report.quarantine import read_quarantine
 from entrepot.resources import data_folder
-from entrepot.run import run, site_lock
+from entrepot.run import run
 from faults.hand_made import admission, diagnosis, merge, message, pid, pv1
 from properties.stages import SETTINGS, Sites, Warehouse, derive
 from roads import feed, keyring, query, travel

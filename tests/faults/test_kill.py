@@ -17,8 +17,8 @@ import pytest
 
 from entrepot.config import Site
 from entrepot.landing.database import zone_engine
+from entrepot.lock import site_lock
 from entrepot.report.accounting import records, rows
-from entrepot.run import site_lock
 from properties.stages import Sites, land, oppose
 from properties.told import hospital, ipps
 from roads import hashes, travel

@@ -18,7 +18,7 @@ from entrepot.config import Site
 from entrepot.door.identities import identity_of, stays_of
 from entrepot.door.record import Task
 from entrepot.door.tables import derivation
-from entrepot.door.workers import BatchResult, Outcome, derive_all
+from entrepot.door.workers import BatchResult, Derive, Outcome, derive_all
 from entrepot.feeds.feeds import FeedMappings
 from entrepot.keys import RECORD, Keyring
 from entrepot.landing.database import write_transaction
@@ -49,10 +49,11 @@ class DoorPass:
     """One pass over all records of a site."""
 
     def __init__(
-        self, site: Site, engine: Engine, keyring: Keyring, mappings: FeedMappings
-    ) -> None:
+        self, site: Site, engine: Engine, keyring: Keyring, mappings: FeedMappings,
+        derive: Derive = derive_all,
+    ) -> None:  # fmt: skip
         self._site, self._engine, self._keyring = site, engine, keyring
-        self._mappings = mappings
+        self._mappings, self._derive_all = mappings, derive
         self._ledger = Ledger(engine, keyring)
         self._buckets = str(site.config.staging.buckets)
         self._anew = False
@@ -100,7 +101,7 @@ class DoorPass:
     ) -> int:  # fmt: skip
         rows = {row.record_id: row for row in self._ledger.records(ids=[s.record_id for s in part])}
         to_read = [s for s in part if s.disposition == "known" and s.record_id in rows]
-        results = derive_all(
+        results = self._derive_all(
             self._batches(to_read, rows, snapshot), len(to_read), self._site.config,
             self._keyring, self._mappings, workers,
         )  # fmt: skip

@@ -7,7 +7,7 @@ opens that person's identity once.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -45,6 +45,9 @@ class BatchResult:
     outcomes: list[Outcome]
 
 
+Derive = Callable[
+    [Iterable[list[Task]], int, SiteConfig, Keyring, FeedMappings, int], Iterator[BatchResult]
+]
 _door: Door | None = None
 
 
@@ -71,16 +74,26 @@ def derive_all(
         yield from pool.map(_derive_batch, batches)
 
 
+def open_door(config: SiteConfig, keyring: Keyring, mappings: FeedMappings) -> Door:
+    """A door with its text engine; a process needs one, for all its batches."""
+    return Door(config, keyring, Feeds(mappings), Scrubber())
+
+
 def _start(config: SiteConfig, keyring: Keyring, mappings: FeedMappings) -> None:
     global _door  # noqa: PLW0603 - one door per process: compiling it per batch would cost more than the batch
-    _door = Door(config, keyring, Feeds(mappings), Scrubber())
+    _door = open_door(config, keyring, mappings)
 
 
 def _derive_batch(tasks: list[Task]) -> BatchResult:
     assert _door is not None  # noqa: S101 - set by the pool's initialiser
+    return derive_batch(_door, tasks)
+
+
+def derive_batch(door: Door, tasks: list[Task]) -> BatchResult:
+    """The batch's records through the door."""
     gc.disable()  # rows are many small dicts: the collector would walk them again and again
     try:
-        derived = [(task, _door.derive(task)) for task in tasks]
+        derived = [(task, door.derive(task)) for task in tasks]
     finally:
         gc.enable()
     return BatchResult(_tables(one for _, one in derived), [_outcome(t, d) for t, d in derived])

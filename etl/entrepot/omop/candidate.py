@@ -35,7 +35,11 @@ DERIVED = (
     "fact_relationship", "cdm_source",
 )  # fmt: skip
 
+# Working tables and macros stand in the schema `work`: they outlive the connection, so that the
+# gate can derive anew in a process of its own, and never reach the release.
+_SEARCH_PATH = "SET search_path = 'work,cdm'"
 _ETL_TABLES = """
+CREATE SCHEMA work;
 CREATE SCHEMA etl;
 CREATE TABLE etl.row_disposition (kind VARCHAR, record_key VARCHAR, row_number INTEGER,
   row_key VARCHAR, disposition VARCHAR, reason VARCHAR);
@@ -72,11 +76,22 @@ class MapInputs:
 
 def open_candidate(path: Path, memory_limit: str, spill: Path) -> DuckDBPyConnection:
     """A new, empty candidate file; what a killed run left is removed first."""
-    import duckdb
-
     path.parent.mkdir(parents=True, exist_ok=True)
     for leftover in (path, path.with_name(path.name + ".wal")):
         leftover.unlink(missing_ok=True)
+    return _connect(path, memory_limit, spill)
+
+
+def reopen_candidate(path: Path, memory_limit: str, spill: Path) -> DuckDBPyConnection:
+    """A candidate that was built: its tables, macros and staging views as they were left."""
+    connection = _connect(path, memory_limit, spill)
+    connection.execute(_SEARCH_PATH)
+    return connection
+
+
+def _connect(path: Path, memory_limit: str, spill: Path) -> DuckDBPyConnection:
+    import duckdb
+
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": memory_limit,
         "temp_directory": str(spill),
@@ -91,20 +106,19 @@ def prepare(connection: DuckDBPyConnection, inputs: MapInputs, ddl: str) -> None
     """Creates the CDM and etl tables, loads vocabulary, concept tables and staging views."""
     connection.execute(ddl)
     connection.execute(_ETL_TABLES)
+    connection.execute(_SEARCH_PATH)
     _load_vocabulary(connection, inputs.vocabulary)
     _load_concept_tables(connection, inputs.overlays)
     for kind in KINDS:
         pattern = str(inputs.staging / kind / "*.parquet").replace("'", "''")
-        connection.execute(
-            f"CREATE TEMP VIEW staging_{kind} AS SELECT * FROM read_parquet('{pattern}')"
-        )
+        connection.execute(f"CREATE VIEW staging_{kind} AS SELECT * FROM read_parquet('{pattern}')")
     connection.execute(
-        "CREATE TEMP TABLE run_parameter AS SELECT ?::TIMESTAMP AS as_of, ?::DATE AS data_start,"
+        "CREATE TABLE run_parameter AS SELECT ?::TIMESTAMP AS as_of, ?::DATE AS data_start,"
         " ? AS site, ? AS title, ? AS software",
         [inputs.as_of, inputs.data_start, inputs.site, inputs.title, __version__],
     )
     connection.execute(
-        "CREATE TEMP TABLE source_rank AS SELECT unnest(?::VARCHAR[]) AS source,"
+        "CREATE TABLE source_rank AS SELECT unnest(?::VARCHAR[]) AS source,"
         " unnest(?::INTEGER[]) AS rank",
         [list(inputs.source_ranks), list(inputs.source_ranks.values())],
     )
@@ -125,7 +139,6 @@ def build(connection: DuckDBPyConnection, inputs: MapInputs) -> None:
     overlays = inputs.overlays
     derive(connection, ("reference",), overlays)
     _code_use(connection)
-    connection.execute("SET search_path = 'main,cdm'")
     resolve(connection, inputs.as_of.date(), overlays, into="etl.concept_resolution")
     derive(connection, MAPPED, overlays)
     derive(connection, (DERIVED[0], "person_unobserved", *DERIVED[1:]), overlays)
@@ -170,7 +183,7 @@ def _code_use(connection: DuckDBPyConnection) -> None:
     """The distinct codes of the current events, with their frequency: the resolution's input."""
     connection.execute(
         """
-        CREATE TEMP TABLE code_use AS
+        CREATE TABLE code_use AS
         SELECT coalesce(system, '') AS system, code, count(*) AS frequency FROM (
           SELECT system, code FROM referred_event
           UNION ALL SELECT alt_system, alt_code FROM referred_event
@@ -219,7 +232,7 @@ def _load_concept_tables(connection: DuckDBPyConnection, overlays: Iterable[Path
         source = str(path).replace("'", "''")
         try:
             connection.execute(
-                f"CREATE TEMP TABLE map_{path.stem} AS SELECT * FROM read_csv('{source}',"
+                f"CREATE TABLE map_{path.stem} AS SELECT * FROM read_csv('{source}',"
                 f" header = true, delim = ',', quote = '\"', columns = {{{columns}}})"
             )
         except duckdb.Error as error:

@@ -11,15 +11,16 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from entrepot.quality import checks as check_files
 from entrepot.quality import thresholds as threshold_files
+from entrepot.quality.checks import Action, Severity
 from entrepot.quality.inputs import GateInputs
 from entrepot.quality.metrics import write_metrics
-from entrepot.quality.pages import write_index
+from entrepot.quality.pages import index_page, write_index
 from entrepot.quality.plan import Plan, build_plan
 from entrepot.quality.rows import PARENT, QuarantineReport, Rederive, quarantine_rows
 from entrepot.resources import data_files
@@ -66,6 +67,7 @@ class Verdict:
 
     Args:
         failures: checks that block the load.
+        waived: checks above their threshold that a named person lets pass.
         warnings: checks of action `warn` above their threshold.
         quarantined: rows removed, by table, dependants included.
         cleared: pointers set to NULL, by `table.field`.
@@ -78,6 +80,7 @@ class Verdict:
     quarantined: Mapping[str, int]
     cleared: Mapping[str, int]
     data_docs: Path
+    waived: list[Failure] = field(default_factory=list)
 
 
 def run_gate(
@@ -86,6 +89,7 @@ def run_gate(
     out: Path,
     overlays: Iterable[Path] = (),
     rederive: Rederive | None = None,
+    waived: Mapping[str, int] | None = None,
 ) -> Verdict:
     """Quarantines failing rows of the candidate, judges the rest, writes the results to `out`.
 
@@ -95,6 +99,8 @@ def run_gate(
         out: folder for `verdict.json`, `results.csv`, `quarantine.csv` and the Data Docs.
         overlays: site folders whose `quality/` files come first.
         rederive: makes the derived tables anew after rows were removed.
+        waived: check id → violating rows up to which a named person lets it pass; what no one
+            may waive blocks all the same.
 
     Returns:
         The verdict; publishing on `passed` alone is the caller's part.
@@ -106,7 +112,7 @@ def run_gate(
     plan = build_plan(roots)
     report = quarantine_rows(connection, plan, inputs, rederive)
     write_metrics(connection, plan, inputs, report)
-    return judge(connection, plan, inputs, report, out, rules_hash(roots))
+    return judge(connection, plan, inputs, report, out, rules_hash(roots), waived)
 
 
 def judge(
@@ -116,6 +122,7 @@ def judge(
     report: QuarantineReport,
     out: Path,
     rules: str = "",
+    waived: Mapping[str, int] | None = None,
 ) -> Verdict:
     """The verdict on `etl.metric` as it stands, and its files; `rules` is the rules' hash."""
     from entrepot.quality.validation import validate
@@ -127,15 +134,57 @@ def judge(
     outcome = validate(metrics, plan, pages)
     lines = cast(list[dict[str, Any]], metrics.to_dict("records"))
     counts: dict[str, dict[str, Any]] = {line["check_id"]: line for line in lines}
-    results = [_result(plan, line, outcome.failing, outcome.warned) for line in counts.values()]
-    failures = [_failure(check_id, counts) for check_id in outcome.failing]
-    warnings = [_failure(check_id, counts) for check_id in outcome.warned]
-    index = write_index(pages, outcome.passed, results, dict(report.removed))
-    verdict = Verdict(outcome.passed, failures, warnings, report.removed, report.cleared, index)
+    passing = {
+        one for one in outcome.failing if waivable(plan, one)
+        and int(counts[one]["violated"]) <= (waived or {}).get(one, -1)
+    }  # fmt: skip
+    failing = [check_id for check_id in outcome.failing if check_id not in passing]
+    passed = outcome.passed or not failing
+    statuses = {
+        **dict.fromkeys(outcome.warned, "warned"), **dict.fromkeys(failing, "failed"),
+        **dict.fromkeys(passing, "waived"),
+    }  # fmt: skip
+    results = [_result(plan, line, statuses) for line in counts.values()]
+    index = write_index(pages, passed, results, dict(report.removed))
+    verdict = Verdict(
+        passed,
+        [_failure(check_id, counts) for check_id in failing],
+        [_failure(check_id, counts) for check_id in outcome.warned],
+        report.removed, report.cleared, index,
+        [_failure(check_id, counts) for check_id in sorted(passing)],
+    )  # fmt: skip
     _write_csv(out / "results.csv", RESULT_COLUMNS, results)
     _write_csv(out / "quarantine.csv", QUARANTINE_COLUMNS, _quarantined(connection, plan))
     _write_verdict(out / "verdict.json", verdict, inputs, len(plan.checks), rules)
     return verdict
+
+
+def waivable(plan: Plan, check_id: str) -> bool:
+    """Whether a named person may let a load pass that fails this check.
+
+    A threshold of quarantined rows may be waived: the rows are gone all the same. What blocks a
+    load because identifiers, opposed persons or missing rows were found may not, and neither may
+    a fault of the metrics table itself.
+    """
+    item = plan.by_id.get(check_id)
+    return item is not None and not (
+        item.check.action is Action.BLOCK and item.check.severity is Severity.FATAL
+    )
+
+
+def read_verdict(out: Path) -> Verdict | None:
+    """The verdict that `judge` wrote to `out`; None before the first."""
+    path = out / "verdict.json"
+    if not path.is_file():
+        return None
+    content = json.loads(path.read_text(encoding="utf-8"))
+    failures, warnings, waived = (
+        [Failure(**one) for one in content[name]] for name in ("failures", "warnings", "waived")
+    )
+    return Verdict(
+        content["passed"], failures, warnings, content["quarantined"], content["cleared"],
+        index_page(out / DATA_DOCS), waived,
+    )  # fmt: skip
 
 
 def rules_hash(overlays: Iterable[Path] = ()) -> str:
@@ -165,15 +214,10 @@ def _failure(check_id: str, counts: Mapping[str, Mapping[str, Any]]) -> Failure:
     )
 
 
-def _result(
-    plan: Plan, line: Mapping[str, Any], failing: Sequence[str], warned: Sequence[str]
-) -> dict[str, Any]:
+def _result(plan: Plan, line: Mapping[str, Any], statuses: Mapping[str, str]) -> dict[str, Any]:
     item = plan.by_id.get(line["check_id"])
     status = "passed" if _number(line["denominator"]) else "not_applicable"
-    if line["check_id"] in failing:
-        status = "failed"
-    elif line["check_id"] in warned:
-        status = "warned"
+    status = statuses.get(line["check_id"], status)
     return {
         "check_id": line["check_id"],
         "family": item.check.id if item else "",
@@ -225,6 +269,7 @@ def _write_verdict(
         "rules_sha256": rules,
         "failures": [asdict(failure) for failure in verdict.failures],
         "warnings": [asdict(warning) for warning in verdict.warnings],
+        "waived": [asdict(waived) for waived in verdict.waived],
         "quarantined": dict(verdict.quarantined),
         "cleared": dict(verdict.cleared),
     }

@@ -65,6 +65,11 @@ _INDEX = """<!DOCTYPE html>
 """
 
 
+def index_page(pages: Path) -> Path:
+    """The entry page of a folder of Data Docs."""
+    return pages / "index.html"
+
+
 def write_index(
     pages: Path, passed: bool, results: Iterable[Mapping[str, Any]], removed: Mapping[str, int]
 ) -> Path:
@@ -78,7 +83,7 @@ def write_index(
         path.write_text(cut_loose(path.read_text(encoding="utf-8")), encoding="utf-8")
     shutil.rmtree(pages / "static", ignore_errors=True)
     lines = [{**line, "counted": line["violated"] or 0} for line in results]
-    index = pages / "index.html"
+    index = index_page(pages)
     template = Environment(autoescape=True).from_string(_INDEX)
     text = template.render(
         style=_safe(_STYLE),
