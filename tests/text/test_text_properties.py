@@ -215,10 +215,11 @@ def test_the_leak_scan_is_not_blind(identity: Identity, data: st.DataObject) -> 
         assert cell_leaks(number, identity)
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.sampled_from(["a", "1", " ", "1 ", "A.", "é", "[", "@", "1/", "M. ", "Le Goff ", "-"]))
+@pytest.mark.parametrize(
+    "piece", ["a", "1", " ", "1 ", "A.", "é", "[", "@", "1/", "M. ", "Le Goff ", "-"]
+)
 def test_repetitive_texts_cost_no_more_than_others(piece: str) -> None:
-    """Nothing grows with the square of a text: 200 kB of anything end in seconds."""
-    text = piece * (100_000 // len(piece))
+    """Nothing grows with the square of a text: 50 kB of anything end in seconds."""
+    text = piece * (50_000 // len(piece))
     assert ENGINE.scrub(text, Identity(family_names=("Le Goff",), given_names=("Rose",))).text
     assert isinstance(leaks(text[:50_000], NOBODY), list)
