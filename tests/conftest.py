@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from sparks import Running
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -20,8 +25,21 @@ def shared() -> Path:
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the marks in a hook of the same name
+@pytest.fixture(scope="session")
+def sparks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The process's one Spark session; test files that use it name the group `spark`."""
+    from sparks import running
+
+    with running(tmp_path_factory.mktemp("spark")) as started:
+        yield started
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one file share their fixtures, so they share a process; `spread` tests do not."""
+    """Tests of one file share their fixtures, so they share a process; `spread` tests do not.
+
+    Files that name a group of their own share a process with one another (Spark's session).
+    """
     for item in items:
-        if item.get_closest_marker("spread") is None:
+        apart = item.get_closest_marker("spread") or item.get_closest_marker("xdist_group")
+        if apart is None:
             item.add_marker(pytest.mark.xdist_group(str(item.path)))

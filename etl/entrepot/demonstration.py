@@ -44,9 +44,9 @@ def demonstrate(out: Path, patients: int, seed: int, progress: Progress) -> Demo
     from entrepot.synthetic import generate
 
     start = time.monotonic()
-    hospital, site = _fresh(out)
+    hospital, site = fresh(out)
     generate(patients, seed, hospital, lambda done: progress("synthesise", done, patients))
-    keyring = load_keyring(site.root_key)
+    keyring = load_keyring(site.root_key, site.config.key_command)
     _land(site, keyring, hospital)
     result = run(site, progress)
     shown = Demonstration(exit_code=0 if result.exit_code != EXIT_BLOCKED else EXIT_BLOCKED)
@@ -62,7 +62,12 @@ def demonstrate(out: Path, patients: int, seed: int, progress: Progress) -> Demo
     return shown
 
 
-def _fresh(out: Path) -> tuple[Path, Site]:
+def fresh(out: Path) -> tuple[Path, Site]:
+    """An empty place for the hospital and a new site, in the folder of a demonstration.
+
+    Raises:
+        ConfigurationError: the folder holds something else.
+    """
     hospital, folder = out / "hospital", out / "site"
     if out.exists() and any(out.iterdir()) and not (folder / CONFIG_NAME).is_file():
         raise ConfigurationError(

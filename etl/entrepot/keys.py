@@ -9,11 +9,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import shlex
 import stat
+import subprocess
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -23,6 +26,7 @@ ROOT_BYTES = 32
 SEPARATOR = b"\x1f"
 KEY_HEX = 32  # 128 bits of the HMAC: 10¹² keys collide with p = 1.5e-15
 ENVIRONMENT = "ENTREPOT_ROOT_KEY"
+COMMAND_SECONDS = 60
 
 PERSON = "person/v1"
 STAY = "visit/v1"
@@ -32,6 +36,9 @@ EVENT = "event/v1"
 IDENTIFIER = "identifier/v1"
 LANDING = "landing/v1"
 REGISTER = "register/v1"
+BATCH = "batch/v1"  # records on their way to a worker of a cluster
+AUDIT = "audit/v1"
+SIGNATURE = "signature/v1"
 
 
 class Keyring:
@@ -75,6 +82,10 @@ class Keyring:
         """The inverse of `seal`; a wrong key or a changed byte raises `cryptography.InvalidTag`."""
         return AESGCM(self.derive(label)).decrypt(sealed[:12], sealed[12:], context)
 
+    def signing_key(self) -> Ed25519PrivateKey:
+        """The key that signs this site's reports; its public half is no secret."""
+        return Ed25519PrivateKey.from_private_bytes(self.derive(SIGNATURE))
+
     @cached_property
     def fingerprint(self) -> str:
         """16 hex characters that tell two roots apart and reveal neither."""
@@ -96,23 +107,43 @@ def create_root(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def load_keyring(path: Path) -> Keyring:
-    """The site's keyring, from the environment (`ENTREPOT_ROOT_KEY`, hex) or the key file.
+def load_keyring(path: Path, command: str = "") -> Keyring:
+    """The site's keyring: of the environment (`ENTREPOT_ROOT_KEY`, hex), the command or the file.
+
+    Args:
+        command: prints the root key in hexadecimal, for machines that hold no file of it
+            (`key_command` of site.yaml); empty for none.
 
     Raises:
         ConfigurationError: no key, a key that others can read, or one that is not 64 hex digits.
     """
     text = os.environ.get(ENVIRONMENT)
     if text is None:
-        text = _read_key_file(path)
+        text = _ask(command) if command else _read_key_file(path)
     try:
         return Keyring(bytes.fromhex(text.strip()))
     except ValueError:
         raise ConfigurationError(
             "the root key is not 64 hexadecimal digits",
-            where=str(path),
+            where="key_command" if command else str(path),
             remedy="restore the key from its escrow",
         ) from None
+
+
+def _ask(command: str) -> str:
+    """What the key command prints; neither that nor its errors are ever shown."""
+    try:
+        done = subprocess.run(  # noqa: S603 - the site's own command, without a shell
+            shlex.split(command), capture_output=True, text=True, check=True,
+            timeout=COMMAND_SECONDS,
+        )  # fmt: skip
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        raise ConfigurationError(
+            f"the key command gives no key ({type(error).__name__})",
+            where="key_command",
+            remedy="run it by hand, on the machine that said this",
+        ) from None
+    return done.stdout
 
 
 def _read_key_file(path: Path) -> str:

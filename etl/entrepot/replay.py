@@ -73,7 +73,7 @@ def replay(site: Site, choice: Choice) -> Replayed:
         SiteBusyError: a run or an ingest works on the site.
     """
     with site_lock(site):
-        keyring = load_keyring(site.root_key)
+        keyring = load_keyring(site.root_key, site.config.key_command)
         engine = zone_engine(site)
         try:
             create_tables(engine)

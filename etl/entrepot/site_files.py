@@ -17,6 +17,8 @@ timezone: Europe/Paris          # the warehouse states local civil time of this 
 # The feeds. `entrepot ingest PATH --source NAME` takes one of these names. Of a fact that several
 # feeds tell, the one of the highest rank (0 to 9, else 5) speaks. `validation: strict` judges every
 # FHIR resource by the models of the norm; else only what is read of it is checked.
+# `inbox: {{folder: /srv/feeds/adt}}` is a folder that Airflow empties into landing; a file that
+# nobody wrote to for `quiet_seconds: 10` is read, then moved to `done/` (`keep: false`: deleted).
 sources:
 {sources}
 # Who is who. A person's key comes from the first authority listed here that numbered them.
@@ -29,6 +31,19 @@ register:
 oppositions:
   max_age_days: 31
   required: {required}
+  # inbox: {{folder: /srv/oppositions}}   CSV files: authority,ipp,opposed_on,withdrawn_on
+
+# What the DPO's report (entrepot report dpo) says of the processing; what is left out is printed
+# as not stated.
+# processing:
+#   controller: CHU de …                who decides of the processing
+#   dpo: dpo@…                          how the data protection officer is reached
+#   register_entry: 2025-017            in the register of processing activities
+#   legal_basis: RGPD 6(1)(e) and 9(2)(j); référentiel EDS
+#   aipd_version: "2.1"
+#   aipd_date: 2025-06-30
+#   derogations: []
+#   hosting: certified HDS host, …
 
 staging:
   buckets: 16                   # files per kind; about one per 50,000 persons
@@ -36,6 +51,31 @@ staging:
 # database: postgresql+psycopg://…   identifying zone; default: SQLite in the site
 # workers: 0                          processes of the door; 0: one per processor
 # memory_limit: 2GB
+# key_command: vault read -field=key …  prints the root key; workers of a cluster call it too
+
+# A PostgreSQL that receives each release too (docs/how-to/postgresql.md). The password comes from
+# ~/.pgpass, PGPASSWORD or a variable: ${{NAME}} in the URL is taken from the environment.
+# publish:
+#   url: postgresql://loader@db.hospital.example:5432/eds
+#   schema: cdm                         # and cdm_etl; made anew at each publication
+#   readers: [researchers]              # roles that may read the release, nothing else
+#   wait_seconds: 600                   # for readers that keep the former release open
+
+# The Spark engine (`entrepot run --engine spark`); master and settings as Spark writes them.
+# spark:
+#   master: "local[*]"                  or spark://host:7077, yarn, k8s://…
+#   conf: {{spark.driver.memory: 4g}}     no secret: that is for spark-defaults.conf
+#   event_log: false                    true: research/logs/spark
+
+# Airflow (docs/how-to/airflow.md): when inboxes are looked at, and who answers its questions.
+# airflow:
+#   schedule: "*/5 * * * *"
+#   vocabulary: /srv/athena             an unpacked Athena export; loaded when its content changes
+#   engineers: [engineer]
+#   researchers: [researcher]
+#   stewards: [dpo]                     who may let a blocked load pass
+#   dpos: [dpo]                         who signs the report
+#   answer_hours: 24                    a question that nobody answers is a no
 """
 
 ROOT_KEY = Path("identifying") / "keys" / "root.key"

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from entrepot.audit import log_path, verify
 from entrepot.cli import main
 from entrepot.config import Site
 from entrepot.door.tables import derivation
 from entrepot.errors import EXIT_CLEAN, EXIT_QUARANTINED, EXIT_USAGE, RecordFault
-from entrepot.landing.access import access_log
 from entrepot.landing.arrival import Arrival
 from entrepot.landing.database import (
     check_keyring,
@@ -257,7 +257,7 @@ def test_show_of_an_unknown_or_erased_record_exits_2(call: Call, site: Site) -> 
         assert erased.code == EXIT_USAGE
         assert "erased" in erased.err
         assert erased.out == b""
-    assert not access_log(site).exists()
+    assert _log(site) == []
 
 
 # show --content
@@ -267,7 +267,11 @@ ASKED = ("--content", "--reason-for-access", "ticket 41: which sender?")
 
 
 def _log(site: Site) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in access_log(site).read_text().splitlines()]
+    """The accesses that the audit log holds, among the runs and oppositions of the site."""
+    if not log_path(site).is_file():
+        return []
+    lines = [json.loads(line) for line in log_path(site).read_text().splitlines() if "}" in line]
+    return [line for line in lines if line["action"] == "content_read"]
 
 
 def test_content_needs_a_reason_and_leaves_the_terminal_only_with_yes(
@@ -284,7 +288,7 @@ def test_content_needs_a_reason_and_leaves_the_terminal_only_with_yes(
         said = call("show", number, "--site", site.root, *words)
         assert said.code == EXIT_USAGE
         assert said.out == b""
-    assert not access_log(site).exists()
+    assert _log(site) == []
 
 
 def test_content_is_given_byte_for_byte_and_logged_in_the_identifying_zone(
@@ -297,15 +301,16 @@ def test_content_is_given_byte_for_byte_and_logged_in_the_identifying_zone(
         assert said.code == EXIT_CLEAN
         assert said.out == DOOR.rstrip(b"\r")
     first, second = _log(site)
-    assert {k: v for k, v in first.items() if k != "at"} == {
-        k: v for k, v in second.items() if k != "at"
-    }
-    assert (first["record"], first["why"]) == (number, ASKED[2])
-    assert first["who"] in {_account(), str(os.getuid())}
+    said_twice = {"account", "login", "action", "facts"}
+    assert {k: first[k] for k in said_twice} == {k: second[k] for k in said_twice}
+    assert first["facts"] == {"record": number, "why": ASKED[2]}
+    assert first["account"] in {_account(), str(os.getuid())}
     assert dt.datetime.fromisoformat(first["at"]).tzinfo is not None
-    assert access_log(site).stat().st_mode & 0o077 == 0
-    assert access_log(site).is_relative_to(site.identifying)
-    assert b"MARTIN" not in access_log(site).read_bytes()
+    assert second["previous"] == first["mac"]
+    assert log_path(site).stat().st_mode & 0o077 == 0
+    assert log_path(site).is_relative_to(site.identifying)
+    assert b"MARTIN" not in log_path(site).read_bytes()
+    assert verify(site, keyring(site)).intact
     assert _research(site) == before
 
 
@@ -320,24 +325,27 @@ def _research(site: Site) -> dict[Path, bytes]:
 
 
 def test_the_log_only_grows_and_survives_a_torn_line(call: Call, site: Site) -> None:
-    access_log(site).write_bytes(b'{"at": "2024-01-01", "wh')  # a crash in the middle of a line
+    with log_path(site).open("ab") as file:
+        file.write(b'{"at": "2024-01-01", "wh')  # a crash in the middle of a line
     number = _id(call, site, "zbe4_unknown")
     call("show", number, "--site", site.root, *ASKED, "--yes")
-    torn, whole = access_log(site).read_bytes().splitlines()
+    *_, torn, whole = log_path(site).read_bytes().splitlines()
     assert torn == b'{"at": "2024-01-01", "wh'
-    assert json.loads(whole)["record"] == number
+    assert json.loads(whole)["facts"]["record"] == number
+    assert verify(site, keyring(site)).intact
 
 
 def test_nothing_is_shown_that_cannot_be_logged(call: Call, site: Site) -> None:
     number = _id(call, site, "zbe4_unknown")
-    access_log(site).mkdir()
+    log_path(site).unlink(missing_ok=True)
+    log_path(site).mkdir()
     said = call("show", number, "--site", site.root, *ASKED, "--yes")
     assert said.code == EXIT_USAGE
     assert said.out == b""
-    assert "access log" in said.err
-    access_log(site).rmdir()
-    elsewhere = site.research / "access.log"
-    access_log(site).symlink_to(elsewhere)
+    assert "audit log" in said.err
+    log_path(site).rmdir()
+    elsewhere = site.research / "audit.log"
+    log_path(site).symlink_to(elsewhere)
     assert call("show", number, "--site", site.root, *ASKED, "--yes").code == EXIT_USAGE
     assert not elsewhere.exists()
 
@@ -348,7 +356,7 @@ def test_without_the_key_store_no_content_and_no_log(call: Call, site: Site) -> 
     said = call("show", number, "--site", site.root, *ASKED, "--yes")
     assert said.code == EXIT_USAGE
     assert said.out == b""
-    assert not access_log(site).exists()
+    assert _log(site) == []
     assert call("show", number, "--site", site.root).code == EXIT_CLEAN  # the rest needs no key
 
 
@@ -367,7 +375,7 @@ def test_a_terminal_is_asked_and_is_not_obeyed_by_the_content(
     assert (b"KERMADEC" in said.out) is shown
     assert b"\x1b" not in said.out
     assert b"\x9b" not in said.out
-    assert access_log(site).exists() is shown
+    assert bool(_log(site)) is shown
 
 
 # replay

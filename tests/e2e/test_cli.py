@@ -37,6 +37,7 @@ VERBS = {
     ("init",), ("ingest",), ("run",), ("status",), ("verify",), ("sql",), ("vocabulary", "load"),
     ("oppose", "add"), ("oppose", "withdraw"), ("oppose", "list"), ("oppose", "import"),
     ("oppose", "confirm"), ("quarantine", "list"), ("quarantine", "show"), ("quarantine", "replay"),
+    ("report", "dpo"), ("report", "run"), ("audit", "head"), ("audit", "verify"),
     ("synthesise",), ("demo",),
 }  # fmt: skip
 COUNTS = {"received", "duplicates", "pending", "published", "quarantined", "excluded"}

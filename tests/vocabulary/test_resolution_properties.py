@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-import re
 from typing import Any
 
 import pytest
-import sqlglot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from resolution_reference import (
@@ -18,17 +16,9 @@ from resolution_reference import (
     Concept,
     Link,
     SiteRow,
-    connect,
-    fill,
     reference,
     run_sql,
-    write_overlay,
 )
-from sqlglot import exp
-
-from entrepot.resources import data_file
-from entrepot.vocabulary.concepts import create_tables
-from entrepot.vocabulary.resolve import INPUTS, SQL_FILE, VIEWS
 
 pytestmark = pytest.mark.core
 
@@ -109,42 +99,3 @@ def test_order_and_repetition_of_rows_change_nothing(case: Case, rng: random.Ran
         mixed(case.concepts), mixed(case.links * 2), mixed(case.site), mixed(case.codes * 2)
     )
     assert run_sql(other) == run_sql(case)
-
-
-def test_only_functions_that_both_engines_spell_alike() -> None:
-    """The statement is a plain SELECT of joins, CASE and a closed list of functions."""
-    text = data_file(SQL_FILE).read_text(encoding="utf-8")
-    statements = sqlglot.parse(text, read="duckdb")
-    assert len(statements) == 1
-    tree = statements[0]
-    assert isinstance(tree, exp.Select)
-    used = {type(node).__name__ for node in tree.find_all(exp.Func)}
-    allowed = {"Case", "If", "Coalesce", "Upper", "Trim", "Replace", "Substring", "Length"}
-    allowed |= {"Min", "Max", "Count", "RowNumber", "And", "Or"}
-    assert used <= allowed
-    assert not list(tree.find_all(exp.Cast, exp.Anonymous))
-
-
-@few(25)
-@given(case=cases())
-def test_the_statement_means_the_same_by_way_of_spark(
-    case: Case, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    """DuckDB's SQL written as Spark's and read back gives the same rows."""
-    text = data_file(SQL_FILE).read_text(encoding="utf-8")
-    spark = sqlglot.transpile(text, read="duckdb", write="spark")[0]
-    assert not re.search(r"\bQUALIFY\b|::", spark)
-    back = sqlglot.transpile(spark, read="spark", write="duckdb")[0]
-    overlay = write_overlay(tmp_path_factory.mktemp("overlay"), case)
-    with connect() as connection:
-        fill(connection, case)
-        create_tables(connection, [overlay], INPUTS)
-        connection.execute(
-            "DELETE FROM source_to_concept_map WHERE invalid_reason IS NOT NULL"
-            " OR ? NOT BETWEEN valid_start_date AND valid_end_date",
-            [AS_OF],
-        )
-        for view in VIEWS:
-            connection.execute(f"CREATE VIEW {view} AS FROM cdm.{view}")
-        rows = connection.execute(back).fetchall()
-    assert sorted(rows, key=lambda row: row[:5]) == reference(case)

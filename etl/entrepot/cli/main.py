@@ -8,19 +8,28 @@ import typer
 from rich.markup import escape
 
 from entrepot import __version__
-from entrepot.cli import concepts, data, demonstration, quarantine, rights, road
+from entrepot.cli import (
+    audit,
+    concepts,
+    data,
+    demonstration,
+    quarantine,
+    report,
+    rights,
+    road,
+)
 from entrepot.cli.output import errors
 from entrepot.errors import EXIT_BUG, EXIT_USAGE, EntrepotError
 
 app = typer.Typer(
     name="entrepot",
-    help="Feeds a hospital's data warehouse: HL7v2 to a pseudonymised, gated OMOP CDM v5.4.",
+    help="Feeds a hospital's data warehouse: HL7v2, CDA and FHIR to a pseudonymised, gated OMOP CDM v5.4.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     add_completion=False,
 )
-for module in (road, data, quarantine, rights, concepts, demonstration):
+for module in (road, data, quarantine, rights, concepts, report, audit, demonstration):
     module.register(app)
 
 

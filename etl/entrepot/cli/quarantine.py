@@ -83,7 +83,7 @@ def show(
     record: Record,
     content: Annotated[bool, typer.Option("--content", help="Print the record's bytes.")] = False,
     reason_for_access: Annotated[
-        str, typer.Option("--reason-for-access", help="Why you read it; kept in the access log.")
+        str, typer.Option("--reason-for-access", help="Why you read it; kept in the audit log.")
     ] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask; allow a pipe or file.")] = False,
     site: SiteOption = HERE,
@@ -190,7 +190,7 @@ def _print_content(site: Site, record: int, why: str, yes: bool) -> None:
             "content goes to a terminal, unless you say that it may leave it",
             remedy="--yes, and keep what is written in the identifying zone",
         )
-    keyring = load_keyring(site.root_key)
+    keyring = load_keyring(site.root_key, site.config.key_command)
     if not (yes or _confirmed(record)):
         raise EntrepotError("not confirmed: nothing is shown")
     content = read_content(site, keyring, record, why)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Ipp = Annotated[str, typer.Option("--ipp", prompt=True, help="The patient's number (IPP).")]
 Authority = Annotated[str, typer.Option("--authority", help="Assigning authority (PID-3.4).")]
 Day = Annotated[str | None, typer.Option("--on", help="Date, YYYY-MM-DD; default today.")]
+DESK = "desk"  # the channel of what is typed here
 
 
 def register(app: typer.Typer) -> None:
@@ -60,13 +61,18 @@ def add(
     json_: JsonOption = False,
 ) -> None:  # fmt: skip
     """Idempotent."""
+    from entrepot.audit import Action, AuditLog
     from entrepot.register import oppositions
     from entrepot.register.person import Identifier
 
     with _register(site) as (opened, keyring, connection):
         alias = opened.config.register_.authority_alias
         identifier = Identifier(alias.get(authority, authority), ipp, "")
-        new = oppositions.add(connection, keyring, identifier, _day(on), "desk")
+        day = _day(on)
+        person = oppositions.fingerprint(keyring, identifier.hmac(keyring))
+        facts = {"person": person, "channel": DESK}
+        AuditLog(opened, keyring).append(Action.OPPOSITION_ADDED, facts, connection)
+        new = oppositions.add(connection, keyring, identifier, day, DESK)
     _say(json_, {"added": int(new)}, "Recorded; entrepot run applies it.")
 
 
@@ -75,13 +81,18 @@ def withdraw(
     json_: JsonOption = False,
 ) -> None:  # fmt: skip
     """Withdraws what stands."""
+    from entrepot.audit import Action, AuditLog
     from entrepot.register import oppositions
     from entrepot.register.person import Identifier
 
     with _register(site) as (opened, keyring, connection):
         alias = opened.config.register_.authority_alias
         identifier = Identifier(alias.get(authority, authority), ipp, "")
-        count = oppositions.withdraw(connection, keyring, identifier, _day(on))
+        day = _day(on)
+        person = oppositions.fingerprint(keyring, identifier.hmac(keyring))
+        facts = {"person": person, "channel": DESK}
+        AuditLog(opened, keyring).append(Action.OPPOSITION_WITHDRAWN, facts, connection)
+        count = oppositions.withdraw(connection, keyring, identifier, day)
     _say(json_, {"withdrawn": count}, f"{count} withdrawn; entrepot run applies it.")
 
 
@@ -116,9 +127,12 @@ def import_(
 
 def confirm(site: SiteOption = HERE, json_: JsonOption = False) -> None:
     """Freshness is checked by every run (oppositions.max_age_days)."""
+    from entrepot.audit import Action, AuditLog
     from entrepot.register import oppositions
 
-    with _register(site) as (_, _keyring, connection):
+    with _register(site) as (opened, keyring, connection):
+        log = AuditLog(opened, keyring)
+        log.append(Action.OPPOSITIONS_CONFIRMED, connection=connection)
         oppositions.confirm(connection)
     _say(json_, {"confirmed": True}, "Confirmed.")
 
@@ -137,7 +151,7 @@ def _register(folder: Path) -> Iterator[tuple[Site, Keyring, Connection]]:
 
     assert tables.opposition is not None  # noqa: S101 - importing adds its tables to the zone
     site = Site.open(folder)
-    keyring = load_keyring(site.root_key)
+    keyring = load_keyring(site.root_key, site.config.key_command)
     engine = zone_engine(site)
     try:
         create_tables(engine)

@@ -77,7 +77,8 @@ def ingest(
     opened = Site.open(site)
     with stages(json_) as tell:
         report = land(
-            opened, load_keyring(opened.root_key), paths, source, format_,
+            opened, load_keyring(opened.root_key, opened.config.key_command), paths, source,
+            format_,
             progress=lambda done, total: tell("landing", done, total),
         )  # fmt: skip
     if json_:
@@ -147,28 +148,31 @@ def status(site: SiteOption = HERE, json_: JsonOption = False) -> None:
     console.print(f"Release: {found['release'] or 'none yet'}")
 
 
-def verify(site: SiteOption = HERE, json_: JsonOption = False) -> int:
+def verify(
+    database: Annotated[
+        str,
+        typer.Option(
+            "--database", help="A PostgreSQL URL or a .duckdb file; else the site's own release."
+        ),
+    ] = "",
+    schema: Annotated[str, typer.Option("--schema", help="Of the CDM in PostgreSQL.")] = "cdm",
+    site: SiteOption = HERE,
+    json_: JsonOption = False,
+) -> int:
     """Exit 1 when a table differs from what was published."""
     from entrepot.config import Site
     from entrepot.errors import EXIT_BUG, EXIT_CLEAN
-    from entrepot.publish.canonical import table_hashes
-    from entrepot.publish.release import read_release
-    from entrepot.publish.warehouse import open_warehouse
+    from entrepot.publish.verification import verify_database, verify_file
 
-    opened = Site.open(site)
-    connection = open_warehouse(opened.warehouse)
-    try:
-        hashes = table_hashes(connection)
-    finally:
-        connection.close()
-    release = read_release(opened.warehouse)
-    stated = dict(release.hashes) if release else {}
-    changed = sorted(name for name in hashes if hashes[name] != stated.get(name))
-    if json_:
-        print_json({"hashes": dict(hashes), "changed": changed})
+    if database:
+        found = verify_database(database, schema)
     else:
-        for name, value in sorted(hashes.items()):
+        found = verify_file(Site.open(site).warehouse)
+    if json_:
+        print_json({"hashes": dict(found.hashes), "changed": found.changed})
+    else:
+        for name, value in sorted(found.hashes.items()):
             typer.echo(f"{value}  {name}")
-        console.print(f"[red]changed since publication: {', '.join(changed)}[/]" if changed
-                      else "As published.")  # fmt: skip
-    return EXIT_BUG if changed else EXIT_CLEAN
+        console.print(f"[red]changed since publication: {', '.join(found.changed)}[/]"
+                      if found.changed else "As published.")  # fmt: skip
+    return EXIT_BUG if found.changed else EXIT_CLEAN

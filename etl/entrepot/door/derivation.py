@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, Row, delete, insert, select
 
 from entrepot.config import Site
 from entrepot.door.identities import identity_of, stays_of
+from entrepot.door.readings import add_readings, forget_readings
 from entrepot.door.record import Task
 from entrepot.door.tables import derivation
 from entrepot.door.workers import BatchResult, Derive, Outcome, derive_all
@@ -116,6 +117,7 @@ class DoorPass:
             keys = {row.record_id: self._record_key(row) for row in rows.values()}
             if self._anew:
                 connection.execute(delete(derivation))
+                forget_readings(connection)
             _record(connection, part, settled, keys, following)
             write_setting(connection, BUCKETS, self._buckets)
             write_setting(connection, GENERATION, str(following))
@@ -208,6 +210,8 @@ def _record(
         for one in part
     ]
     connection.execute(insert(derivation), lines)
+    forget_readings(connection, ids)
+    add_readings(connection, settled.values())
     add_notices(
         connection,
         (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,7 +52,7 @@ class Task:
 
 @dataclass(slots=True)
 class Derived:
-    """What became of the record at the door."""
+    """What became of the record at the door; see `workers.Outcome`."""
 
     record_id: int
     disposition: str = "staged"
@@ -59,6 +60,9 @@ class Derived:
     position: str = ""
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     notices: list[tuple[str, str]] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
+    attachments: int = 0
+    masked: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,7 @@ class Door:
             for compiled in context.extractor.mappings(context.event):
                 if compiled.mapping.kind in KINDS:
                     self._add_rows(compiled, context, scrubbing, derived)
+        derived.unread = _unread(contexts, task.content)
         drop_replaced_by_itself(derived.rows)
         number = 0
         for kind in derived.rows:
@@ -164,6 +169,8 @@ class Door:
     ) -> None:
         for parts, raw in self._grouped(compiled, context, derived).items():
             row = self._row(raw, parts, context, scrubbing)
+            if "entities" not in KINDS[compiled.mapping.kind].columns:
+                derived.masked.update(scrubbing.entities)
             derived.notices += [(code, raw.position) for code in raw.notices]
             derived.rows.setdefault(compiled.mapping.kind, []).append(row)
 
@@ -187,6 +194,7 @@ class Door:
                 if text is None:
                     continue
                 raw.values["text"] = text
+                derived.attachments += 1
             column = raw.mapping.collapse
             if parts in found and column is not None:
                 pieces = [one for row in (found[parts], raw) if (one := row.values.get(column, ""))]
@@ -280,3 +288,13 @@ class Door:
 
     def _person_id(self, person_key: str) -> int:
         return self._keyring.number(PERSON, PERSON_BITS, "id", person_key)
+
+
+def _unread(contexts: list[_Context], content: bytes) -> set[str]:
+    """What no mapping reads, of the record and of the documents that it carries."""
+    outer, *carried = contexts
+    found = outer.extractor.unread(outer.document, content)
+    for one in carried:
+        names = one.extractor.unread(one.document, b"")
+        found |= {f"{one.format}:{name}" for name in names}
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, String, Table
+from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, String, Table, Text
 
 from entrepot.landing.database import metadata
 
@@ -18,4 +18,23 @@ derivation = Table(
     Column("position", String(64), nullable=False),
     Column("kinds", String(200), nullable=False),  # JSON: rows staged by kind
     Column("generation", Integer, nullable=False),
+)
+
+# What the door saw in a record besides its rows: names and counts, for the DPO's report.
+reading = Table(
+    "reading",
+    metadata,
+    Column("record_id", ForeignKey("record.record_id"), primary_key=True),
+    Column("shape_id", LargeBinary(16), nullable=False),
+    Column("attachments", Integer, nullable=False),  # read and scrubbed
+    Column("masked", Text, nullable=False),  # JSON: LABEL:layer -> maskings, of short texts
+)
+
+# Records of one sender have few shapes: each list of names is kept once (some 100 bytes a record
+# less than a list in each).
+shape = Table(
+    "shape",
+    metadata,
+    Column("shape_id", LargeBinary(16), primary_key=True),
+    Column("elements", Text, nullable=False),  # names of elements that no mapping reads, by line
 )

@@ -7,10 +7,13 @@ opens that person's identity once.
 from __future__ import annotations
 
 import gc
+import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from multiprocessing import get_context
+from dataclasses import dataclass, field
+from multiprocessing import connection, get_context
 
 import pyarrow as pa
 
@@ -26,7 +29,13 @@ IN_PROCESS_BELOW = 400  # starting a worker imports the text engine: 2.7 s
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A record's disposition, without its rows."""
+    """A record's disposition, without its rows.
+
+    Args:
+        unread: names of elements that no mapping reads, by line.
+        attachments: documents that were decoded and scrubbed.
+        masked: `LABEL:layer` -> maskings in texts other than documents.
+    """
 
     record_id: int
     person_key: str
@@ -35,6 +44,9 @@ class Outcome:
     position: str
     kinds: dict[str, int]
     notices: tuple[tuple[str, str], ...]
+    unread: str = ""
+    attachments: int = 0
+    masked: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +81,7 @@ def derive_all(
         yield from map(_derive_batch, batches)
         return
     with ProcessPoolExecutor(
-        workers, get_context("spawn"), _start, (config, keyring, mappings)
+        workers, get_context("spawn"), _start_worker, (config, keyring, mappings)
     ) as pool:
         yield from pool.map(_derive_batch, batches)
 
@@ -77,6 +89,22 @@ def derive_all(
 def open_door(config: SiteConfig, keyring: Keyring, mappings: FeedMappings) -> Door:
     """A door with its text engine; a process needs one, for all its batches."""
     return Door(config, keyring, Feeds(mappings), Scrubber())
+
+
+def _start_worker(config: SiteConfig, keyring: Keyring, mappings: FeedMappings) -> None:
+    """A worker ends with the process that started it, even a killed one: it holds the root key.
+
+    By itself it would wait for ever, because it keeps the writing end of its own queue open.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    _start(config, keyring, mappings)
+
+
+def _end_with(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os._exit(1)
 
 
 def _start(config: SiteConfig, keyring: Keyring, mappings: FeedMappings) -> None:
@@ -108,6 +136,9 @@ def _outcome(task: Task, derived: Derived) -> Outcome:
         derived.position,
         {kind: len(rows) for kind, rows in derived.rows.items() if rows},
         tuple(sorted(set(derived.notices))),
+        "\n".join(sorted(derived.unread)),
+        derived.attachments,
+        dict(sorted(derived.masked.items())),
     )
 
 

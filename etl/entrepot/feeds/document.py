@@ -102,6 +102,9 @@ class Reader(Protocol):
     def parse(self, content: bytes, charset: str) -> Any:
         """Reads one record; raises RecordFault when it is refused."""
 
+    def unread(self, document: Any, content: bytes, mappings: Iterable[Mapping], /) -> set[str]:
+        """Names of the elements that none of these mappings reads; never a value."""
+
     def path(self, text: str, mapping: Mapping | None) -> Path:
         """Compiles a path; raises ConfigurationError when it is none."""
 
@@ -158,7 +161,7 @@ def reader_of(
     if format_ == "cda":
         from entrepot.feeds.cda.reader import CdaReader
 
-        return CdaReader(mappings)
+        return CdaReader(mappings, overlays)
     from entrepot.feeds.hl7v2.reader import Hl7Reader
 
     return Hl7Reader(mappings)

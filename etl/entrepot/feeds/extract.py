@@ -195,6 +195,11 @@ class Extractor:
             self._by_event[event] = found
         return found
 
+    def unread(self, document: Document, content: bytes) -> set[str]:
+        """Names of the record's elements that no mapping of its event reads."""
+        mappings = (compiled.mapping for compiled in self.mappings(document.event))
+        return self._reader.unread(document, content, mappings)
+
     def rows(self, document: Document, kind: str) -> list[RawRow]:
         """The document's rows of one kind."""
         found = (c for c in self.mappings(document.event) if c.mapping.kind == kind)

@@ -180,6 +180,26 @@ class Mapping(_Strict):
         return self
 
 
+def values_of(mapping: Mapping) -> list[str]:
+    """Every path that a mapping reads a value from, its readers' apart."""
+    texts = [*mapping.where, *mapping.event_time]
+    for part in (*mapping.key, *mapping.key_fallback, *mapping.key_by_person):
+        texts += [part] if isinstance(part, str) else part
+    elements: list[Element] = [*mapping.columns.values()]
+    if isinstance(mapping.action, Element):
+        elements.append(mapping.action)
+    for element in elements:
+        texts += [element.path] if isinstance(element.path, str) else element.path or []
+        texts += element.all or []
+    return texts
+
+
+def paths_of(mapping: Mapping) -> list[str]:
+    """Every path that a mapping states: of values, of readers, of its rows, of a link's sides."""
+    others = [mapping.foreach or "", mapping.pair or "", *(one.path for one in mapping.readers)]
+    return [*values_of(mapping), *filter(None, others)]
+
+
 class Events(_Strict):
     """Records that yield no row by a named rule of a closed list (DESIGN 1).
 

@@ -50,12 +50,12 @@ _FORMATS: Mapping[DumpDialect, Mapping[Kind, str]] = {
 def dump_sql(table: Table, schema: str = DEFAULT_SCHEMA, dialect: DumpDialect = "duckdb") -> str:
     """The SELECT of one text column: the lines without their line feed, in canonical order."""
     cells = ", ".join(
-        f"coalesce({_cell(field, dialect)}, {_NULL})"
+        f"coalesce({cell(field, dialect)}, {_NULL})"
         for field in table.fields
         if (table.name, field.name) not in RUN_RECORDS
     )
     # The line breaks ties of a key that is not unique, and orders the tables that have no key.
-    order = [_key(table.field(name)) for name in table.primary_key] + ['line COLLATE "C"']
+    order = [order_key(table.field(name)) for name in table.primary_key] + ['line COLLATE "C"']
     keys = "".join(f"{name}, " for name in table.primary_key)
     return (
         f"SELECT line FROM (SELECT {keys}concat_ws(chr(9), {cells}) AS line"
@@ -122,11 +122,13 @@ def _sha256(pieces: Iterable[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _key(field: Field) -> str:
+def order_key(field: Field) -> str:
+    """A key's column in ORDER BY: text by its UTF-8 bytes, whatever the collation."""
     return f'{field.name} COLLATE "C"' if field.kind == "text" else field.name
 
 
-def _cell(field: Field, dialect: DumpDialect) -> str:
+def cell(field: Field, dialect: DumpDialect) -> str:
+    """The SQL of a canonical cell, NULL for a missing value."""
     column = quoted(field.name, dialect)
     if field.kind == "integer":
         return f"CAST(CAST({column} AS BIGINT) AS VARCHAR)"

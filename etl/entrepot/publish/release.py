@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +55,13 @@ class Release:
     rows: Mapping[str, int]
 
 
-def publish(candidate: Path, target: Path, *, memory_limit: str = "2GB") -> Release:
+def publish(
+    candidate: Path,
+    target: Path,
+    *,
+    memory_limit: str = "2GB",
+    first: Callable[[Path], None] = lambda written: None,
+) -> Release:
     """Makes the candidate the release and removes it.
 
     The published tables are copied into a new file beside `target`: what was deleted or dropped in
@@ -64,6 +70,7 @@ def publish(candidate: Path, target: Path, *, memory_limit: str = "2GB") -> Rele
     Args:
         candidate: DuckDB file with the schemas `cdm` and `etl`, closed by its writer.
         target: the published file (`Site.warehouse`), replaced in one step.
+        first: given the new file before it is renamed: what must hold the release earlier.
 
     Raises:
         GateBlockedError: a required field is empty, which the gate should have found.
@@ -81,6 +88,7 @@ def publish(candidate: Path, target: Path, *, memory_limit: str = "2GB") -> Rele
             _discard(following)
             hashes, rows = _write(candidate, following, spill, memory_limit)
             _make_durable(following)
+            first(following)
             # A log left beside the former release would be replayed into the new one.
             _wal(target).unlink(missing_ok=True)
             os.replace(following, target)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,6 +19,10 @@ from typing import Any
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 logging.getLogger("great_expectations._docs_decorators").setLevel(logging.CRITICAL)
 
+# GX imports PySpark where it is installed (0.8 CPU s and a warning): the gate has no use for it.
+_kept = {} if "pyspark" in sys.modules else {"pyspark": None}
+sys.modules.update(_kept)  # type: ignore[arg-type]
+
 import great_expectations as gx  # noqa: E402
 import great_expectations.expectations as gxe  # noqa: E402
 import pandas as pd  # noqa: E402
@@ -27,6 +32,9 @@ from great_expectations.data_context.types.base import (  # noqa: E402
     ProgressBarsConfig,
 )
 from great_expectations.expectations.row_conditions import Column  # noqa: E402
+
+for _name in _kept:
+    del sys.modules[_name]
 
 from entrepot.quality.checks import Action, Check  # noqa: E402
 from entrepot.quality.metrics import METRIC_COLUMNS  # noqa: E402

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select, update
 
+from entrepot.audit import Action, AuditLog
 from entrepot.config import Oppositions, Site
 from entrepot.errors import ConfigurationError
 from entrepot.keys import REGISTER, Keyring
@@ -72,10 +73,15 @@ def listing(connection: Connection, keyring: Keyring) -> list[OppositionLine]:
     return [
         OppositionLine(
             row.opposition_id, row.opposed_on, row.withdrawn_on, row.channel,
-            keyring.keyed(REGISTER, row.identifier)[:12],
+            fingerprint(keyring, row.identifier),
         )
         for row in rows
     ]  # fmt: skip
+
+
+def fingerprint(keyring: Keyring, identifier: bytes) -> str:
+    """What stands for a number in lists and in the audit log: it finds nobody."""
+    return keyring.keyed(REGISTER, identifier)[:12]
 
 
 def import_csv(connection: Connection, keyring: Keyring, path: Path, site: Site) -> int:
@@ -85,6 +91,8 @@ def import_csv(connection: Connection, keyring: Keyring, path: Path, site: Site)
         ConfigurationError: a missing column or a bad line, by its number; nothing is written.
     """
     lines = list(_read(path, site))
+    log = AuditLog(site, keyring)
+    log.append(Action.OPPOSITIONS_IMPORTED, {"lines": len(lines)}, connection)
     table = opposition
     for identifier, opposed_on, withdrawn_on in lines:
         same = select(table.c.opposition_id).where(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy import Engine
 
 from entrepot import __version__
 from entrepot.config import Site
+from entrepot.order import Waiver
 from entrepot.quality.gate import Verdict
 from entrepot.report.accounting import Records, Rows, records, rows
 
@@ -35,11 +37,13 @@ def write_report(
     as_of: dt.datetime | None,
     failures: tuple[str, ...],
     verdict: Verdict | None,
+    waivers: Iterable[Waiver] = (),
 ) -> RunReport:
     """Writes `reports/run.html` and `reports/run.json` of the site as it stands now."""
     with engine.connect() as connection:
         counted = records(connection)
     facts = _facts(site, counted, passed, as_of, failures, verdict)
+    facts["waived"] = _waived(verdict, waivers)
     site.reports.mkdir(parents=True, exist_ok=True)
     path = site.reports / f"{NAME}.html"
     environment = Environment(
@@ -106,6 +110,14 @@ def _row_facts(found: Rows) -> dict[str, Any]:
         "derived": found.derived,
         "balanced": found.balanced,
     }  # fmt: skip
+
+
+def _waived(verdict: Verdict | None, waivers: Iterable[Waiver]) -> list[dict[str, Any]]:
+    """Who let which check pass, as far as this load failed it."""
+    checks = {one.check_id for one in verdict.waived} if verdict else set()
+    return [
+        {**asdict(one), "until": one.until.isoformat()} for one in waivers if one.check_id in checks
+    ]
 
 
 def _listed(counter: Any) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from sqlalchemy import Engine, func, select
 
+from entrepot.audit import AuditLog
 from entrepot.config import Site
 from entrepot.errors import ConfigurationError
 from entrepot.feeds.feeds import FeedMappings, load_feeds
@@ -33,7 +34,12 @@ class Inputs:
     @cached_property
     def keyring(self) -> Keyring:
         """The site's keys: read by register and door alone."""
-        return load_keyring(self.site.root_key)
+        return load_keyring(self.site.root_key, self.site.config.key_command)
+
+    @cached_property
+    def audit(self) -> AuditLog:
+        """The log of what is done with the site's data."""
+        return AuditLog(self.site, self.keyring)
 
     @cached_property
     def mappings(self) -> FeedMappings:
@@ -75,9 +81,11 @@ class Inputs:
         """Whatever could refuse the load refuses it before anything is written.
 
         Raises:
-            ConfigurationError: key, mapping, check, vocabulary or register is not fit to run.
+            ConfigurationError: key, mapping, check, vocabulary, register or the address of
+                PostgreSQL is not fit to run.
         """
         from entrepot.landing.database import check_keyring
+        from entrepot.publish.postgres_connection import parse_url
         from entrepot.quality.plan import build_plan
         from entrepot.register.oppositions import require_fresh
         from entrepot.vocabulary.load import read_release
@@ -90,6 +98,8 @@ class Inputs:
                 remedy="entrepot vocabulary load DIR",
             )  # fmt: skip
         read_release(self.site.vocabulary)
+        if server := self.site.config.publish.url.get_secret_value():
+            parse_url(server)
         check_keyring(self.database, keyring)
         with self.database.connect() as connection:
             require_fresh(connection, self.site.config.oppositions)

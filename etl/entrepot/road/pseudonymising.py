@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, func, select
 
 from entrepot import __version__
+from entrepot.audit import Action
 from entrepot.engine import Engine
 from entrepot.keys import PERSON
 from entrepot.order import LoadOrder, hash_files, is_due, write_order
@@ -26,6 +27,7 @@ def register(inputs: Inputs) -> Counted:
     from entrepot.register.registering import register_all
 
     inputs.require()
+    inputs.audit.append(Action.RUN_STARTED, {"software": __version__})
     register_all(
         inputs.site, inputs.database, inputs.keyring, inputs.mappings, inputs.counter("register")
     )

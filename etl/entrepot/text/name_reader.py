@@ -7,7 +7,8 @@ from entrepot.text.lexicon import Lexicon
 from entrepot.text.spans import CONTEXT, Span
 
 _MOST_WORDS = 8
-_JOINTS = frozenset((" ", "-", "--", "'", " -", "- ", " - ", "\u00a0", "  "))
+# An apostrophe that was typed twice, or escaped by a sender's database, joins as one does.
+_JOINTS = frozenset((" ", "-", "--", "'", "''", "' ", "`", " -", "- ", " - ", "\u00a0", "  "))
 
 
 class NameReader:

@@ -97,6 +97,22 @@ def read_release(target: Path) -> VocabularyRelease:
     return VocabularyRelease(str(row[0]), int(row[1]), str(row[2]))
 
 
+def folder_sha(folder: Path) -> str:
+    """The `sha` that loading `folder` would give, without loading it.
+
+    Raises:
+        ConfigurationError: a missing file.
+    """
+    digest = hashlib.sha256()
+    for table in TABLES:
+        digest.update(_line(table, _content(find_file(folder, table))[0]))
+    return digest.hexdigest()
+
+
+def _line(table: AthenaTable, sha: str) -> bytes:
+    return f"{table.name}:{sha}\n".encode()
+
+
 def _fill(
     connection: duckdb.DuckDBPyConnection,
     files: dict[AthenaTable, Path],
@@ -110,7 +126,7 @@ def _fill(
         sha, lines = _content(path)
         if rows + 1 != lines:
             _check_blank_lines(path, rows)
-        digest.update(f"{table.name}:{sha}\n".encode())
+        digest.update(_line(table, sha))
     release = _checked_release(connection, digest.hexdigest())
     connection.execute("CREATE TABLE release (name VARCHAR, sha256 VARCHAR, concepts BIGINT)")
     connection.execute(

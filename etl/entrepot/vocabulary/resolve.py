@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +17,15 @@ if TYPE_CHECKING:
     import duckdb
 
 SQL_FILE = "mappings/omop/concept_resolution.sql"
+MACROS_FILE = "mappings/omop/macros.sql"
 INPUTS = ("code_systems", "fan_out", "source_to_concept_map")
 VIEWS = ("concept", "concept_relationship")
+COLUMNS = {
+    "system": "VARCHAR", "code": "VARCHAR", "vocabulary_id": "VARCHAR",
+    "source_concept_id": "BIGINT", "ordinal": "INTEGER", "target_concept_id": "BIGINT",
+    "target_domain_id": "VARCHAR", "value_concept_id": "BIGINT", "origin": "VARCHAR",
+    "normalised": "BOOLEAN", "domain_id_of_source": "VARCHAR", "reason": "VARCHAR",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,35 @@ def resolve(
 
     roots = tuple(overlays)
     path = data_file(SQL_FILE, roots)
-    create_tables(connection, roots, INPUTS)
+    connection.execute(data_file(MACROS_FILE, roots).read_text(encoding="utf-8"))
+    with resolution_inputs(connection, as_of, roots, vocabulary=vocabulary):
+        create_resolution(connection, into)
+        try:
+            connection.execute(f"INSERT INTO {into} BY NAME {path.read_text(encoding='utf-8')}")
+        except duckdb.Error as error:
+            raise ConfigurationError(
+                f"the SQL is refused: {str(error).splitlines()[0][:200]}",
+                where=str(path),
+                remedy="mend the mapping's SQL",
+            ) from None
+
+
+def create_resolution(connection: duckdb.DuckDBPyConnection, into: str) -> None:
+    """The table of the result, empty: the same columns and types on every engine."""
+    columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+    connection.execute(f"CREATE OR REPLACE TABLE {into} ({columns})")
+
+
+@contextmanager
+def resolution_inputs(
+    connection: duckdb.DuckDBPyConnection,
+    as_of: dt.date,
+    overlays: Iterable[Path] = (),
+    *,
+    vocabulary: str = "cdm",
+) -> Iterator[None]:
+    """What the statement reads besides `code_use`, as temporary tables and views of their names."""
+    create_tables(connection, overlays, INPUTS)
     connection.execute(
         "DELETE FROM temp.source_to_concept_map WHERE invalid_reason IS NOT NULL"
         " OR valid_start_date > ? OR valid_end_date < ?",
@@ -71,14 +107,7 @@ def resolve(
     )
     for view in VIEWS:
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS FROM {vocabulary}.{view}")
-    try:
-        connection.execute(f"CREATE OR REPLACE TABLE {into} AS {path.read_text(encoding='utf-8')}")
-    except duckdb.Error as error:
-        raise ConfigurationError(
-            f"the SQL is refused: {str(error).splitlines()[0][:200]}",
-            where=str(path),
-            remedy="mend the mapping's SQL",
-        ) from None
+    yield
     for view in VIEWS:
         connection.execute(f"DROP VIEW temp.{view}")
     for table in INPUTS:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from cda_samples import cda, section, valued
 from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.errors import ConfigurationError
-from entrepot.feeds.cda.document import parse
 from entrepot.feeds.cda.reader import CdaReader
 from entrepot.feeds.document import Attachment, Result
 from entrepot.feeds.mapping import Mapping
@@ -22,9 +23,14 @@ MAPPING = Mapping(mapping="m", kind="event", events=["CDA^*"], columns={})
 
 def read(name: str, path: str, inner: str) -> Result:
     """What a reader makes of the only observation of a document."""
-    document = parse(cda(section(valued(inner), text=NARRATIVE)))
+    return read_at(CdaReader([]), name, path, inner)
+
+
+def read_at(reader: CdaReader, name: str, path: str, inner: str) -> Result:
+    """What a site's reader makes of it."""
+    document = reader.parse(cda(section(valued(inner), text=NARRATIVE)), "utf-8")
     node = document.nodes("//observation")[0]
-    columns, attachment, notices = CdaReader([]).reader(name, path, MAPPING)(document, node)
+    columns, attachment, notices = reader.reader(name, path, MAPPING)(document, node)
     return {column: value for column, value in columns.items() if value}, attachment, notices
 
 
@@ -162,6 +168,25 @@ def test_ranges(ranges: str, columns: dict[str, str]) -> None:
 )  # fmt: skip
 def test_codings(code: str, columns: dict[str, str]) -> None:
     assert read("coded", "targetSiteCode", code) == (columns, None, [])
+
+
+def test_a_site_names_its_own_code_systems(tmp_path: Path) -> None:
+    """A local system that the site calls SNOMED is as good as LOINC (coding_rank.csv)."""
+    folder = tmp_path / "mappings" / "concepts"
+    folder.mkdir(parents=True)
+    lines = (
+        "system,vocabulary_id,precedence,basis",
+        f"{LOCAL},SNOMED,1,own",
+        f"{LOINC},LOINC,1,v3",
+    )
+    (folder / "code_systems.csv").write_text("\n".join(lines), encoding="utf-8")
+    code = (
+        f'<targetSiteCode code="A" codeSystem="{LOCAL}"><translation code="1-8" '
+        f'codeSystem="{LOINC}"/></targetSiteCode>'
+    )
+    for reader, first in ((CdaReader([]), LOINC), (CdaReader([], [tmp_path]), LOCAL)):
+        columns, _, _ = read_at(reader, "coded", "targetSiteCode", code)
+        assert columns["system"] == first
 
 
 CPT, HCPCS, CCAM = "2.16.840.1.113883.6.12", "2.16.840.1.113883.6.285", "1.2.250.1.215.300.1"

@@ -7,12 +7,11 @@ states nothing and its translations speak.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrepot.feeds.cda.names import hl7
 from entrepot.feeds.cda.narrative import referenced
-from entrepot.feeds.facts import code_systems
 
 if TYPE_CHECKING:
     from lxml.etree import _Element  # type: ignore[import-untyped]
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 _TRANSLATION, _ORIGINAL = hl7("translation"), hl7("originalText")
 _ATTRIBUTES = ("code", "codeSystem", "displayName")
 _UNKNOWN = 99
+Systems = Mapping[str, tuple[str, int]]
 
 
 class Coding(NamedTuple):
@@ -32,16 +32,19 @@ class Coding(NamedTuple):
     display: str
 
 
-def codings(element: _Element) -> list[Coding]:
-    """The codings of a coded element, the best first."""
+def codings(element: _Element, systems: Systems) -> list[Coding]:
+    """The codings of a coded element, the best first.
+
+    Args:
+        systems: code system as sent -> (vocabulary, rank), the lowest rank first.
+    """
     found = [] if element.get("nullFlavor") is not None else [_coding(element)]
     found += [_coding(one) for one in element.iterchildren(_TRANSLATION)
               if one.get("nullFlavor") is None]  # fmt: skip
     distinct = list(dict.fromkeys(coding for coding in found if coding.code))
     if len(distinct) < 2:
         return distinct
-    order = _systems()
-    return sorted(distinct, key=lambda one: order.get(one.system, ("", _UNKNOWN))[1])
+    return sorted(distinct, key=lambda one: systems.get(one.system, ("", _UNKNOWN))[1])
 
 
 def label(document: CdaDocument, element: _Element) -> str:
@@ -64,8 +67,3 @@ def _coding(element: _Element) -> Coding:
 
 def _attribute(element: _Element, name: str) -> str:
     return str(element.get(name, "")).strip()
-
-
-@lru_cache(maxsize=1)
-def _systems() -> dict[str, tuple[str, int]]:
-    return code_systems()

@@ -7,6 +7,7 @@ thirty times the bytes of its densest markup), MAX_DEPTH of nesting.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -65,6 +66,7 @@ class CdaDocument:
         facts: its statements that stand for themselves, by name and state.
         notices: code and position of what was repaired or left.
         index: elements of the whole document by name, as far as anybody asked.
+        systems: the site's code systems, by which codings are ordered.
     """
 
     root: _Element
@@ -72,6 +74,7 @@ class CdaDocument:
     notices: list[tuple[str, str]] = field(default_factory=list)
     index: dict[str, list[_Element]] = field(default_factory=dict)
     control: str = ""
+    systems: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     read: dict[str, str] = field(default_factory=dict)  # values of paths from the root
     _nodes: dict[str, list[CdaNode]] = field(default_factory=dict)
     _identified: dict[str, _Element] | None = None

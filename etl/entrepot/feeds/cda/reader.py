@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from entrepot.errors import ConfigurationError
@@ -13,9 +14,11 @@ from entrepot.feeds.cda.names import hl7
 from entrepot.feeds.cda.narrative import narrative
 from entrepot.feeds.cda.path import CdaPath, compile_path
 from entrepot.feeds.cda.statements import PRESCRIBED, REALISED, statement_of
+from entrepot.feeds.cda.unread import UnreadElements
 from entrepot.feeds.cda.values import limits, value
 from entrepot.feeds.cda.xpath import compile_xpath
 from entrepot.feeds.document import Attachment, Result
+from entrepot.feeds.facts import code_systems
 from entrepot.feeds.mapping import Mapping
 from entrepot.staging.kinds import KINDS
 
@@ -27,19 +30,32 @@ _VALUE, _REFERENCE = hl7("value"), hl7("reference")
 
 
 class CdaReader:
-    """Paths are compiled one by one: a document needs no knowledge of the mappings."""
+    """Paths are compiled one by one: a document needs no knowledge of the mappings.
 
-    def __init__(self, mappings: Iterable[Mapping]) -> None:
+    Args:
+        overlays: the site's folders, for its code systems.
+    """
+
+    def __init__(self, mappings: Iterable[Mapping], overlays: Iterable[Path] = ()) -> None:
+        self._systems = code_systems(overlays)
         staged = [m for m in mappings if m.kind in KINDS and m.foreach is not None]
         self._rows = [(m.events, str(m.foreach)) for m in staged]
         for _, foreach in self._rows:
             compile_xpath(foreach)
+        self._names = UnreadElements()
 
     def parse(self, content: bytes, charset: str) -> CdaDocument:
         """See `document.parse`; a fact on which no mapping stands is noticed."""
         document = parse(content, charset)
+        document.systems = self._systems
         document.notices += self._unread(document)
         return document
+
+    def unread(
+        self, document: CdaDocument, content: bytes, mappings: Iterable[Mapping]
+    ) -> set[str]:
+        """See `unread.UnreadElements`."""
+        return self._names.of(document, mappings)
 
     def _unread(self, document: CdaDocument) -> list[tuple[str, str]]:
         read = {
@@ -91,7 +107,7 @@ def coded(document: CdaDocument, found: list[_Element]) -> Result:
     A label is text, which the door must scrub; beside a code nothing reads it.
     """
     for element in found:
-        best = codings(element)
+        best = codings(element, document.systems)
         if best:
             values = {"code": best[0].code, "system": best[0].system}
             if len(best) > 1:

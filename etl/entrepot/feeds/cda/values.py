@@ -122,7 +122,7 @@ def _one_sided(limit: _Element, sign: str) -> Columns:
 
 
 def _coded(document: CdaDocument, element: _Element) -> Columns:
-    found = codings(element)
+    found = codings(element, document.systems)
     text = shown(document, element, found)
     if not found:
         return ({"value_text": text} if text else {}), []

@@ -25,7 +25,8 @@ from entrepot.feeds.fhir.refusal import check_skipped, check_utf8, explained
 from entrepot.feeds.fhir.shape import Shape
 from entrepot.feeds.fhir.specification import Specification, specification
 from entrepot.feeds.fhir.straight import Each, each_of
-from entrepot.feeds.mapping import Element, Mapping
+from entrepot.feeds.fhir.unread import UnreadElements
+from entrepot.feeds.mapping import Mapping, values_of
 
 ENVELOPE = (b'{"entry":{', b'{"entry": {')  # no resource begins so: its entries are a list
 _BOM = b"\xef\xbb\xbf"
@@ -68,6 +69,7 @@ class FhirReader:
         self._decoder: msgspec.json.Decoder[Any] | None = None
         self._names = frozenset(e.json for es in self._specification.types.values() for e in es)
         self._modifiers: set[str] = set()
+        self._unread: UnreadElements | None = None
         self._need_always()
         for mapping in mappings:
             self._compile(mapping)
@@ -141,6 +143,17 @@ class FhirReader:
             raise error
         return _reading(table, function)
 
+    def unread(
+        self, document: FhirDocument, content: bytes, mappings: Iterable[Mapping]
+    ) -> set[str]:
+        """See `unread.UnreadElements`; of XML nothing is told."""
+        json = content.removeprefix(_BOM).lstrip()
+        if not json.startswith(b"{"):
+            return set()
+        if self._unread is None:
+            self._unread = UnreadElements(self._planner.roots, self._names)
+        return self._unread.of(json)
+
     def nodes(self, document: FhirDocument, foreach: str) -> list[FhirNode]:
         """The elements of a `foreach`; none when the type has no such element."""
         key = (document.event, foreach)
@@ -182,7 +195,7 @@ class FhirReader:
     def _compile(self, mapping: Mapping) -> None:
         for reader in mapping.readers:
             self.reader(reader.reader, reader.path, mapping)
-        for text in _texts(mapping):
+        for text in values_of(mapping):
             self.path(text, mapping)
 
     def _compiled_path(self, text: str, mapping: Mapping | None) -> FhirPath:
@@ -269,20 +282,6 @@ def _reading(
 def _reads_type(mapping: Mapping, name: str) -> bool:
     events = (name, f"{DELETE}^{name}")
     return any(fnmatchcase(event, pattern) for event in events for pattern in mapping.events)
-
-
-def _texts(mapping: Mapping) -> list[str]:
-    """Every path that a mapping states."""
-    texts = [*mapping.where, *mapping.event_time]
-    for part in (*mapping.key, *mapping.key_fallback, *mapping.key_by_person):
-        texts += [part] if isinstance(part, str) else part
-    elements: list[Element] = [*mapping.columns.values()]
-    if isinstance(mapping.action, Element):
-        elements.append(mapping.action)
-    for element in elements:
-        texts += [element.path] if isinstance(element.path, str) else element.path or []
-        texts += element.all or []
-    return texts
 
 
 def _stated_type(content: bytes | msgspec.Raw, known: Container[str]) -> str:

@@ -87,6 +87,13 @@ class Shape:
             gc=False,
         )
 
+    def tree(self) -> dict[str, Any]:
+        """JSON name -> tree of each element that is read; None where all of it is taken."""
+        return {
+            json: None if inner is None or inner.needs_nothing() else inner.tree()
+            for json, (_, inner) in self._elements.items()
+        }
+
     def needs_nothing(self) -> bool:
         """Whether it suffices to know that it is there."""
         return not self._elements and not self._siblings

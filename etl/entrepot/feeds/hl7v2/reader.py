@@ -9,6 +9,7 @@ from entrepot.feeds.document import Result
 from entrepot.feeds.hl7v2.message import Message, Segment, parse
 from entrepot.feeds.hl7v2.path import Path, compile_path
 from entrepot.feeds.hl7v2.readers import READERS
+from entrepot.feeds.hl7v2.unread import UnreadFields
 from entrepot.feeds.mapping import Mapping
 
 
@@ -17,10 +18,15 @@ class Hl7Reader:
 
     def __init__(self, mappings: Iterable[Mapping]) -> None:
         self.mappings = tuple(mappings)
+        self._unread = UnreadFields()
 
     def parse(self, content: bytes, charset: str) -> Message:
         """See `message.parse`."""
         return parse(content, charset)
+
+    def unread(self, document: Message, content: bytes, mappings: Iterable[Mapping]) -> set[str]:
+        """See `unread.UnreadFields`."""
+        return self._unread.of(document, mappings)
 
     def path(self, text: str, mapping: Mapping | None) -> Path:
         """`PID-3.1`; see `path.compile_path`."""

@@ -35,6 +35,11 @@ class Segment:
         """Number of the last field sent, empty ones included."""
         return len(self._fields or self._split()) - 1
 
+    def filled(self) -> list[int]:
+        """Numbers of the fields that hold something."""
+        fields = self._fields or self._split()
+        return [n for n, raw in enumerate(fields) if raw and n]
+
     def repetitions(self, n: int) -> list[str]:
         """The repetitions of field `n` as sent; [] when the field is absent."""
         raw = self.field(n)
