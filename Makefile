@@ -9,8 +9,9 @@ STAMP := $(VENV)/.installed
 PATIENTS ?= 100
 SEED ?= 1
 OUT ?= demo-site
+PORT ?= 0
 
-.PHONY: help setup demo test core lint format bench clean
+.PHONY: help setup demo airflow test core lint format bench clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +31,10 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: $(STAMP) ## a synthetic hospital down the whole road (PATIENTS=100 SEED=1 OUT=demo-site)
 	$(BIN)/entrepot demo --patients $(PATIENTS) --seed $(SEED) --out $(OUT)
+
+airflow: OUT = airflow-demo
+airflow: $(STAMP) ## Airflow's UI with the synthetic hospital feeding it, until Ctrl-C (PORT=0: a free one)
+	$(BIN)/python -m entrepot.airflow_demo --patients $(PATIENTS) --seed $(SEED) --out $(OUT) --port $(PORT)
 
 test: $(STAMP) ## all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
@@ -51,4 +56,4 @@ bench: $(STAMP) ## benchmarks, each against a limit measured in the same run
 	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean: ## remove the environment and the demonstration
-	rm -rf $(VENV) $(OUT)
+	rm -rf $(VENV) $(OUT) airflow-demo
