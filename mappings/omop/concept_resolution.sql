@@ -23,7 +23,7 @@ wanted AS (
     COALESCE(known.precedence, 1) AS precedence,
     CASE WHEN known.vocabulary_id IS NULL THEN 0 ELSE 1 END AS known_system
   FROM used
-  LEFT JOIN code_systems AS known ON UPPER(TRIM(known.system)) = UPPER(TRIM(used.system))
+  LEFT JOIN code_systems AS known ON upper_case(trimmed(known.system)) = upper_case(trimmed(used.system))
 ),
 -- One place says how a code is spelled: PMSI writes E119 for E11.9, an act carries activity and phase
 -- after its seven characters.
@@ -46,10 +46,10 @@ spelled AS (
     concept_id,
     CASE
       WHEN vocabulary_id IN ('CIM10', 'ICD10', 'ICD10CM')
-        THEN UPPER(REPLACE(REPLACE(TRIM(code), '.', ''), ' ', ''))
-      WHEN vocabulary_id = 'CCAM' THEN SUBSTRING(UPPER(REPLACE(TRIM(code), ' ', '')), 1, 7)
-      WHEN vocabulary_id IN ('ATC', 'UCD', 'CIP') THEN UPPER(REPLACE(TRIM(code), ' ', ''))
-      ELSE TRIM(code)
+        THEN upper_case(REPLACE(REPLACE(trimmed(code), '.', ''), ' ', ''))
+      WHEN vocabulary_id = 'CCAM' THEN SUBSTR(upper_case(REPLACE(trimmed(code), ' ', '')), 1, 7)
+      WHEN vocabulary_id IN ('ATC', 'UCD', 'CIP') THEN upper_case(REPLACE(trimmed(code), ' ', ''))
+      ELSE trimmed(code)
     END AS spelling
   FROM coded
 ),
@@ -129,7 +129,7 @@ parent AS (
   JOIN spelled
     ON spelled.role = 'concept'
     AND spelled.vocabulary_id = asked.vocabulary_id
-    AND spelled.spelling = SUBSTRING(asked.spelling, 1, step.kept)
+    AND spelled.spelling = SUBSTR(asked.spelling, 1, step.kept)
   WHERE asked.vocabulary_id IN ('CIM10', 'ICD10')
 ),
 answering AS (

@@ -9,9 +9,9 @@ SELECT
   condition_concept_id,
   min(first_day) AS condition_era_start_date,
   max(last_day) AS condition_era_end_date,
-  CAST(count(*) AS INTEGER) AS condition_occurrence_count
+  count(*) AS condition_occurrence_count
 FROM (
-  SELECT *, sum(CASE WHEN first_day <= covered_until + 30 THEN 0 ELSE 1 END) OVER (
+  SELECT *, sum(CASE WHEN first_day <= days_after(covered_until, 30) THEN 0 ELSE 1 END) OVER (
     PARTITION BY person_id, condition_concept_id ORDER BY place
     ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS era
   FROM (
@@ -21,7 +21,7 @@ FROM (
     FROM (
       SELECT condition_occurrence_id, person_id, condition_concept_id,
         condition_start_date AS first_day,
-        coalesce(condition_end_date, condition_start_date + 1) AS last_day,
+        coalesce(condition_end_date, days_after(condition_start_date, 1)) AS last_day,
         row_number() OVER (
           PARTITION BY person_id, condition_concept_id
           ORDER BY condition_start_date, condition_occurrence_id) AS place

@@ -3,7 +3,7 @@
 CREATE TABLE current_patient AS
 SELECT
   person_key,
-  any_value(person_id) AS person_id,
+  max(person_id) AS person_id,
   max(version) AS version,
   last_stated(gender_code, 'gender_code', cleared, version) AS gender_code,
   last_stated(birth_year, 'birth_year', cleared, version) AS birth_year,
@@ -48,7 +48,7 @@ SELECT row_key, record_key, row_number, action FROM (
 CREATE TABLE current_stay AS
 SELECT
   row_key AS stay_key,
-  any_value(row_id) AS visit_id,
+  max(row_id) AS visit_id,
   max(person_key) AS person_key,
   max(person_id) AS person_id,
   max(version) AS version,

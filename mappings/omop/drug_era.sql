@@ -21,7 +21,7 @@ ingredient AS (
 ),
 exposed AS (
   SELECT e.person_id, i.ingredient_concept_id, e.drug_exposure_start_date AS first_day,
-    coalesce(e.drug_exposure_end_date, e.drug_exposure_start_date + 1) AS last_day,
+    coalesce(e.drug_exposure_end_date, days_after(e.drug_exposure_start_date, 1)) AS last_day,
     fan_out_id(e.drug_exposure_id, 1000000 * dense_rank() OVER (
       PARTITION BY e.drug_exposure_id ORDER BY i.ingredient_concept_id)) AS share_id,
     row_number() OVER (
@@ -38,12 +38,12 @@ covered AS (
 ),
 parted AS (
   SELECT *,
-    sum(CASE WHEN first_day <= covered_until + 30 THEN 0 ELSE 1 END) OVER (
+    sum(CASE WHEN first_day <= days_after(covered_until, 30) THEN 0 ELSE 1 END) OVER (
       PARTITION BY person_id, ingredient_concept_id ORDER BY place
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS era,
     -- What the exposure adds to the days covered before it.
-    CASE WHEN covered_until IS NULL OR first_day > covered_until THEN last_day - first_day
-         WHEN last_day > covered_until THEN last_day - covered_until ELSE 0 END AS days_added
+    CASE WHEN covered_until IS NULL OR first_day > covered_until THEN days_between(first_day, last_day)
+         WHEN last_day > covered_until THEN days_between(covered_until, last_day) ELSE 0 END AS days_added
   FROM covered
 )
 SELECT
@@ -52,7 +52,7 @@ SELECT
   ingredient_concept_id AS drug_concept_id,
   min(first_day) AS drug_era_start_date,
   max(last_day) AS drug_era_end_date,
-  CAST(count(*) AS INTEGER) AS drug_exposure_count,
-  CAST(max(last_day) - min(first_day) - sum(days_added) AS INTEGER) AS gap_days
+  count(*) AS drug_exposure_count,
+  days_between(min(first_day), max(last_day)) - sum(days_added) AS gap_days
 FROM parted
 GROUP BY person_id, ingredient_concept_id, era;

@@ -10,8 +10,9 @@ SELECT
   day_of(e.event_at) AS drug_exposure_start_date,
   e.event_at AS drug_exposure_start_datetime,
   CASE WHEN e.end_at IS NOT NULL THEN day_of(e.end_at)
-       WHEN e.days_supply > 0 THEN day_of(e.event_at) + (e.days_supply - 1)
-       WHEN e.context_code IN ('prescription', 'order', 'dispensation') THEN day_of(e.event_at + INTERVAL 29 DAY)
+       WHEN e.days_supply > 0 THEN last_of_days(day_of(e.event_at), e.days_supply)
+       WHEN e.context_code IN ('prescription', 'order', 'dispensation')
+         THEN days_after(day_of(e.event_at), 29)
        ELSE day_of(e.event_at) END AS drug_exposure_end_date,
   e.end_at AS drug_exposure_end_datetime,
   day_of(e.end_at) AS verbatim_end_date,

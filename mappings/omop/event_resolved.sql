@@ -58,7 +58,7 @@ SELECT unit_code, arg_min(unit_concept_id, choice) AS unit_concept_id FROM (
   WHERE unit_concept_id <> 0 GROUP BY ucum_code
   UNION ALL
   SELECT unit_code, unit_concept_id, 3 FROM map_units
-  WHERE unit_concept_id <> 0 AND lower(unit_code) = lower(ucum_code)
+  WHERE unit_concept_id <> 0 AND upper_case(unit_code) = upper_case(ucum_code)
 ) GROUP BY unit_code;
 
 CREATE TABLE event_resolved AS
@@ -121,7 +121,7 @@ LEFT JOIN map_constants drug_allergy ON drug_allergy.name = 'allergy_medication'
 LEFT JOIN map_units un ON un.unit_code = coalesce(e.unit_code, e.dose_unit_code)
 LEFT JOIN ucum_unit ux ON ux.unit_code = e.unit_code
 LEFT JOIN (SELECT DISTINCT system, vocabulary_id FROM map_code_systems
-           WHERE vocabulary_id = 'UCUM') uc ON upper(trim(uc.system)) = upper(trim(e.unit_system))
+           WHERE vocabulary_id = 'UCUM') uc ON upper_case(trimmed(uc.system)) = upper_case(trimmed(e.unit_system))
 LEFT JOIN map_operators op ON op.operator = e.operator;
 
 INSERT INTO etl.lineage (cdm_table, cdm_id, record_key, row_key)

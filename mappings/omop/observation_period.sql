@@ -17,20 +17,20 @@ SELECT a.person_id, greatest(a.first_day, p.data_start) AS first_day, a.last_day
   max(a.last_day) OVER (PARTITION BY a.person_id ORDER BY a.first_day, a.last_day
     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS seen_until
 FROM activity a CROSS JOIN run_parameter p
-WHERE a.last_day >= p.data_start AND a.first_day <= day_of(p.as_of) + 1;
+WHERE a.last_day >= p.data_start AND a.first_day <= days_after(day_of(p.as_of), 1);
 
 INSERT INTO cdm.observation_period BY NAME
 SELECT
   fan_out_id(person_id, period) AS observation_period_id,
   person_id,
   min(first_day) AS observation_period_start_date,
-  greatest(min(first_day), least(max(last_day) + 60, min(limit_day)))
+  greatest(min(first_day), least(days_after(max(last_day), 60), min(limit_day)))
     AS observation_period_end_date,
-  any_value(type_concept_id) AS period_type_concept_id
+  max(type_concept_id) AS period_type_concept_id
 FROM (
   SELECT o.person_id, o.first_day, o.last_day, t.concept_id AS type_concept_id,
-    least(day_of(r.as_of), coalesce(d.death_date + 60, day_of(r.as_of))) AS limit_day,
-    sum(CASE WHEN o.first_day - o.seen_until >= 548 THEN 1 ELSE 0 END) OVER (
+    least(day_of(r.as_of), coalesce(days_after(d.death_date, 60), day_of(r.as_of))) AS limit_day,
+    sum(CASE WHEN days_between(o.seen_until, o.first_day) >= 548 THEN 1 ELSE 0 END) OVER (
       PARTITION BY o.person_id ORDER BY o.first_day, o.last_day
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS period
   FROM observed o

@@ -5,7 +5,7 @@ SELECT
   coalesce(g.gender_concept_id, 0) AS gender_concept_id,
   p.birth_year AS year_of_birth,
   p.birth_month AS month_of_birth,
-  make_timestamp(p.birth_year, p.birth_month, 1, 0, 0, 0) AS birth_datetime,
+  start_of_month(p.birth_year, p.birth_month) AS birth_datetime,
   0 AS race_concept_id,
   0 AS ethnicity_concept_id,
   p.location_id,

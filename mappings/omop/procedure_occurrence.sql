@@ -10,7 +10,7 @@ SELECT
   e.end_at AS procedure_end_datetime,
   e.type_concept_id AS procedure_type_concept_id,
   0 AS modifier_concept_id,
-  CAST(e.quantity AS INTEGER) AS quantity,
+  rounded(e.quantity) AS quantity,
   e.provider_id,
   e.visit_ref AS visit_occurrence_id,
   e.visit_detail_id,

@@ -34,7 +34,7 @@ SELECT emergency_key, stay_key FROM (
    AND coalesce(i.site_code, '') = coalesce(e.site_code, '')
   WHERE e.is_emergency AND i.is_inpatient
     AND i.start_at >= e.start_at AND e.end_at IS NOT NULL
-    AND i.start_at <= e.end_at + INTERVAL 24 HOUR
+    AND i.start_at <= hours_after(e.end_at, 24)
 ) WHERE nearest = 1 AND latest = 1;
 
 CREATE TABLE visit_of_stay AS

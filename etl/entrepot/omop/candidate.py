@@ -35,6 +35,10 @@ DERIVED = (
     "fact_relationship", "cdm_source",
 )  # fmt: skip
 
+# The whole derivation, before and after codes are resolved to concepts.
+BEFORE_CONCEPTS = ("reference", "code_use")
+AFTER_CONCEPTS = (*MAPPED, DERIVED[0], "person_unobserved", *DERIVED[1:], "row_disposition")
+
 # Working tables and macros stand in the schema `work`: they outlive the connection, so that the
 # gate can derive anew in a process of its own, and never reach the release.
 _SEARCH_PATH = "SET search_path = 'work,cdm'"
@@ -137,12 +141,9 @@ def derive(
 def build(connection: DuckDBPyConnection, inputs: MapInputs) -> None:
     """Fills every CDM table, `etl.concept_resolution` and `etl.row_disposition`."""
     overlays = inputs.overlays
-    derive(connection, ("reference",), overlays)
-    _code_use(connection)
+    derive(connection, BEFORE_CONCEPTS, overlays)
     resolve(connection, inputs.as_of.date(), overlays, into="etl.concept_resolution")
-    derive(connection, MAPPED, overlays)
-    derive(connection, (DERIVED[0], "person_unobserved", *DERIVED[1:]), overlays)
-    derive(connection, ("row_disposition",), overlays)
+    derive(connection, AFTER_CONCEPTS, overlays)
 
 
 def rederive(connection: DuckDBPyConnection, overlays: Iterable[Path] = ()) -> None:
@@ -177,24 +178,6 @@ def _told(error: Exception) -> str:
     if isinstance(error, of_statement):
         return str(error).splitlines()[0][:200]
     return type(error).__name__
-
-
-def _code_use(connection: DuckDBPyConnection) -> None:
-    """The distinct codes of the current events, with their frequency: the resolution's input."""
-    connection.execute(
-        """
-        CREATE TABLE code_use AS
-        SELECT coalesce(system, '') AS system, code, count(*) AS frequency FROM (
-          SELECT system, code FROM referred_event
-          UNION ALL SELECT alt_system, alt_code FROM referred_event
-          UNION ALL SELECT value_system, value_code FROM referred_event
-          UNION ALL SELECT 'TEXT', value_text FROM referred_event
-            WHERE value_code IS NULL AND value_number IS NULL AND value_text IN (
-              SELECT source_code FROM map_source_to_concept_map
-              WHERE source_vocabulary_id = 'ENTREPOT_TEXT')
-        ) WHERE code IS NOT NULL AND code <> '' GROUP BY 1, 2
-        """
-    )
 
 
 def _load_vocabulary(connection: DuckDBPyConnection, vocabulary: Path) -> None:
