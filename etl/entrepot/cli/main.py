@@ -23,7 +23,7 @@ from entrepot.errors import EXIT_BUG, EXIT_USAGE, EntrepotError
 
 app = typer.Typer(
     name="entrepot",
-    help="Feeds a hospital's data warehouse: HL7v2, CDA, FHIR to a pseudonymised, gated OMOP CDM v5.4.",
+    help="Feeds a hospital's data warehouse with HL7v2, CDA and FHIR: a gated OMOP CDM v5.4.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
