@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 import pytest
+
 from omop_staging import Staging, at, derive, dispositions, key, named, number
 
 pytestmark = pytest.mark.core

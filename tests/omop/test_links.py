@@ -7,12 +7,12 @@ from typing import Any
 
 import duckdb
 import pytest
-from omop_staging import AS_OF, Staging, at, derive, number
 
 from entrepot.omop.candidate import rederive
 from entrepot.quality.inputs import GateInputs
 from entrepot.quality.plan import build_plan
 from entrepot.quality.rows import quarantine_rows
+from omop_staging import AS_OF, Staging, at, derive, number
 
 pytestmark = pytest.mark.core
 

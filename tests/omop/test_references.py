@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from omop_staging import Staging, at, derive, key, number
 
 pytestmark = pytest.mark.core

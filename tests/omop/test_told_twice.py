@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from omop_staging import Staging, at, derive, dispositions, key, named
 
 from entrepot.report.accounting import rows
+from omop_staging import Staging, at, derive, dispositions, key, named
 
 pytestmark = pytest.mark.core
 
