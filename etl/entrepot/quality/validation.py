@@ -19,9 +19,11 @@ from typing import Any
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 logging.getLogger("great_expectations._docs_decorators").setLevel(logging.CRITICAL)
 
-# GX imports PySpark where it is installed (0.8 CPU s and a warning): the gate has no use for it.
-_kept = {} if "pyspark" in sys.modules else {"pyspark": None}
-sys.modules.update(_kept)  # type: ignore[arg-type]
+# GX imports PySpark where it is installed: 0.8 CPU s and a warning, for what the gate has no use
+# for. Once Spark runs, only its Connect client is left out: it ends a process whose main module
+# has no file (sys.exit), as those of schedulers and test runners have not.
+_kept = [name for name in ("pyspark", "pyspark.sql.connect") if name not in sys.modules]
+sys.modules.update(dict.fromkeys(_kept))  # type: ignore[arg-type]
 
 import great_expectations as gx  # noqa: E402
 import great_expectations.expectations as gxe  # noqa: E402
