@@ -18,6 +18,7 @@ import pytest
 from entrepot.config import Site
 from entrepot.landing.database import zone_engine
 from entrepot.lock import site_lock
+from entrepot.order import FILE as ORDER
 from entrepot.report.accounting import records, rows
 from properties.stages import Sites, land, oppose
 from properties.told import hospital, ipps
@@ -102,7 +103,7 @@ def test_a_killed_run_is_repeated_to_the_same_warehouse(trials: Trials, number: 
     assert hashes(site) == expected
     assert _tree(site) == _tree(reference)
     assert len(list(site.staging.glob("[0-9]*"))) == 1
-    assert not any(path.is_file() for path in site.work.rglob("*"))
+    assert [path.name for path in site.work.rglob("*") if path.is_file()] == [ORDER]
     with site_lock(site):
         pass
     engine = zone_engine(site)
