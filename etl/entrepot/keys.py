@@ -12,6 +12,7 @@ import os
 import shlex
 import stat
 import subprocess
+from collections.abc import Collection, Iterable
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -20,7 +21,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from entrepot.config import Site
+from entrepot.durable import create_private
 from entrepot.errors import ConfigurationError
+from entrepot.former_roots import FORMER_KEYS, FormerRoot, read_former
 
 ROOT_BYTES = 32
 SEPARATOR = b"\x1f"
@@ -39,21 +43,56 @@ REGISTER = "register/v1"
 BATCH = "batch/v1"  # records on their way to a worker of a cluster
 AUDIT = "audit/v1"
 SIGNATURE = "signature/v1"
+_CARRIED = "/carried"  # of digests that were made under a former root
 
 
 class Keyring:
     """Derives every key of a site from its root secret; never printed, never pickled to a log."""
 
-    def __init__(self, root: bytes) -> None:
+    def __init__(self, root: bytes, former: tuple[FormerRoot, ...] = ()) -> None:
         if len(root) != ROOT_BYTES:
             raise ConfigurationError(
                 f"the root key has {len(root)} bytes, not {ROOT_BYTES}",
                 remedy="restore the key from its escrow; a new key would change every pseudonym",
             )
         self._root = root
+        self.former = former  # oldest first
+
+    @property
+    def version(self) -> int:
+        """1 for a site's first root key, one more for each rotation."""
+        return self.former[-1].version + 1 if self.former else 1
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        """Public keys of this site's reports, hexadecimal: today's, then the former ones."""
+        own = self.signing_key().public_key().public_bytes_raw().hex()
+        return (own, *(one.signer for one in reversed(self.former)))
+
+    def formers(self) -> tuple[Keyring, ...]:
+        """Each former root as far as its keys were kept, oldest first; others raise KeyError."""
+        return tuple(_Kept(one) for one in self.former)
+
+    def retained(
+        self, version: int, last_entry: int, digests: Collection[str], others: Iterable[str]
+    ) -> FormerRoot:
+        """What is to be kept of this root when another takes its place.
+
+        Args:
+            last_entry: of the audit log under it.
+            digests: labels of digests of which nobody keeps the plain text.
+            others: labels of keys that a look-up in former releases needs.
+        """
+        labels = {AUDIT, *others, *digests, *(label + _CARRIED for label in digests)}
+        kept = {label: self.derive(label) for label in sorted(labels)}
+        return FormerRoot(version, self.fingerprint, last_entry, self.signers[0], kept)
 
     def __repr__(self) -> str:
         return "Keyring(…)"
+
+    def root(self) -> bytes:
+        """The secret itself: for the file that holds it and for its escrow, nothing else."""
+        return self._root
 
     def derive(self, label: str) -> bytes:
         """The 32-byte key of `label` (HKDF-SHA256, no salt, info = label)."""
@@ -63,6 +102,46 @@ class Keyring:
         """HMAC-SHA256 (32 bytes) of the parts joined by 0x1F under the key of `label`."""
         data = SEPARATOR.join(p.encode() if isinstance(p, str) else p for p in parts)
         return hmac.digest(self.derive(label), data, hashlib.sha256)
+
+    def digests(self, label: str, *parts: str | bytes) -> tuple[bytes, ...]:
+        """`digest`, then what a rotation left of it under each former root (`carry`).
+
+        For lists that hold digests without their plain text: an erased record's address, an
+        identifier that may not come back.
+        """
+        data = SEPARATOR.join(p.encode() if isinstance(p, str) else p for p in parts)
+        found: list[bytes] = []
+        for one in self.former:
+            if label in one.keys:
+                carried = one.keys.get(label + _CARRIED, b"")
+                found = [hmac.digest(carried, older, hashlib.sha256) for older in found]
+                found.append(hmac.digest(one.keys[label], data, hashlib.sha256))
+        return (self.digest(label, *parts), *(self.carry(label, older) for older in found))
+
+    def carry(self, label: str, digest: bytes) -> bytes:
+        """A former root's digest, hashed again: the former key alone finds nothing by it."""
+        return self.digest(label + _CARRIED, digest)
+
+    def carried(self, label: str, digest: bytes, fingerprint: str) -> bytes:
+        """What rotations have made of a digest since the root of `fingerprint` made it.
+
+        For lists outside of the zone's database, which no rotation writes.
+
+        Raises:
+            ConfigurationError: no root of this site has this fingerprint.
+        """
+        if fingerprint == self.fingerprint:
+            return digest
+        names = [one.fingerprint for one in self.former]
+        if fingerprint not in names:
+            raise ConfigurationError(
+                "a list was written under a root key that this site never had",
+                where=fingerprint,
+                remedy="restore the identifying zone, its keys folder and the list together",
+            )
+        for one in self.former[names.index(fingerprint) + 1 :]:
+            digest = hmac.digest(one.keys[label + _CARRIED], digest, hashlib.sha256)
+        return self.carry(label, digest)
 
     def keyed(self, label: str, *parts: str | bytes) -> str:
         """A pseudonym: the first 32 hex characters of `digest`."""
@@ -92,19 +171,31 @@ class Keyring:
         return self.keyed("fingerprint/v1", "entrepot")[:16]
 
 
+class _Kept(Keyring):
+    """What is kept of a former root."""
+
+    def __init__(self, former: FormerRoot) -> None:
+        super().__init__(bytes(ROOT_BYTES))
+        self._kept, self.fingerprint = former.keys, former.fingerprint
+
+    def root(self) -> bytes:
+        """A former root itself is not kept."""
+        raise KeyError(self.fingerprint)
+
+    def derive(self, label: str) -> bytes:
+        """The key that was kept for a label."""
+        return self._kept[label]
+
+
 @lru_cache(maxsize=256)
 def _derive(root: bytes, label: str) -> bytes:
     return HKDF(hashes.SHA256(), length=32, salt=None, info=label.encode()).derive(root)
 
 
-def create_root(path: Path) -> None:
-    """Writes a new random root key, readable by its owner alone; never overwrites."""
+def create_root(path: Path, root: bytes = b"") -> None:
+    """Writes a root key, by default a new random one, for its owner alone; never overwrites."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(os.urandom(ROOT_BYTES).hex() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    create_private(path, (root or os.urandom(ROOT_BYTES)).hex() + "\n")
 
 
 def load_keyring(path: Path, command: str = "") -> Keyring:
@@ -120,14 +211,49 @@ def load_keyring(path: Path, command: str = "") -> Keyring:
     text = os.environ.get(ENVIRONMENT)
     if text is None:
         text = _ask(command) if command else _read_key_file(path)
+    return _keyring(text, path.parent, "key_command" if command else str(path))
+
+
+def keyring_of_file(path: Path) -> Keyring:
+    """The keyring of a root key's file, whatever the environment says.
+
+    Raises:
+        ConfigurationError: as `load_keyring`.
+    """
+    return _keyring(_read_key_file(path), path.parent, str(path))
+
+
+def keyring_of_command(command: str, folder: Path) -> Keyring:
+    """The keyring of the root key that a command prints.
+
+    Args:
+        folder: that of the site's keys, where what is kept of former roots lies.
+
+    Raises:
+        ConfigurationError: as `load_keyring`.
+    """
+    return _keyring(_ask(command), folder, "the key command")
+
+
+def _keyring(text: str, folder: Path, where: str) -> Keyring:
     try:
-        return Keyring(bytes.fromhex(text.strip()))
+        root = bytes.fromhex(text.strip())
     except ValueError:
         raise ConfigurationError(
             "the root key is not 64 hexadecimal digits",
-            where="key_command" if command else str(path),
+            where=where,
             remedy="restore the key from its escrow",
         ) from None
+    return Keyring(root, read_former(folder / FORMER_KEYS, Keyring(root)))
+
+
+def site_keyring(site: Site) -> Keyring:
+    """The keyring of `site`, as its configuration says where the root key is.
+
+    Raises:
+        ConfigurationError: as `load_keyring`.
+    """
+    return load_keyring(site.root_key, site.config.key_command)
 
 
 def _ask(command: str) -> str:

@@ -33,6 +33,20 @@ oppositions:
   required: {required}
   # inbox: {{folder: /srv/oppositions}}   CSV files: authority,ipp,opposed_on,withdrawn_on
 
+# The opt-out from secondary use (EHDS, article 71), and the list of erasures, which every run
+# applies before mapping: keep it where no backup of the zone brings back an older one
+# (docs/how-to/rights.md).
+# rights:
+#   optout_required: false              true: no run without a fresh opt-out register either
+#   optout_types: []                    CON-2 values and Consent codes that feed it
+#   erasures: identifying/erasures.log
+
+# How long data are kept; `entrepot retention purge` erases what is over it.
+# retention:
+#   years: 20                           after a person's last activity
+#   backups: {{folder: /srv/backups/eds, keep_days: 90}}
+#   logs_days: 365
+
 # What the DPO's report (entrepot report dpo) says of the processing; what is left out is printed
 # as not stated.
 # processing:
@@ -44,6 +58,23 @@ oppositions:
 #   aipd_date: 2025-06-30
 #   derogations: []
 #   hosting: certified HDS host, …
+
+# Who decides and works here, and under which profile: engineer, dpo, steward, researcher, reader
+# (`entrepot people key FILE` makes the key that signs a person's approvals).
+# people:
+#   c.moreau: {{profiles: [dpo], public_key: 5f2a…}}
+
+# Who decides, under which profile, with the public half of their key (entrepot people key FILE).
+# people:
+#   claire.vigne: {{profiles: [dpo], public_key: 3f9c…}}
+#   marc.roy: {{profiles: [steward, reader], public_key: 88a1…}}
+#   lea.nguyen: {{profiles: [researcher], public_key: 5d02…}}
+
+# What the site adds to the text engine: a folder of open-data files as they are published (INSEE,
+# La Poste, FINESS, RPPS, BDPM: docs/reference/text_lists.md), and a model (off by default).
+# text:
+#   lists: lists
+#   model: {{kind: spacy, folder: models/fr, labels: {{PER: NOM}}}}
 
 staging:
   buckets: 16                   # files per kind; about one per 50,000 persons
@@ -60,6 +91,26 @@ staging:
 #   schema: cdm                         # and cdm_etl; made anew at each publication
 #   readers: [researchers]              # roles that may read the release, nothing else
 #   wait_seconds: 600                   # for readers that keep the former release open
+
+# Study spaces (docs/how-to/study_spaces.md): a PostgreSQL of their own, the login roles that a
+# definition may name as readers, and whether every definition has to be signed.
+# studies:
+#   url: postgresql://loader@db.hospital.example:5432/studies
+#   roles: [lea_nguyen]
+#   signed: false
+#   smallest_unit: 11                   persons; units of fewer are left out
+
+# The site as a node of federated studies (docs/how-to/federation.md); `entrepot node init` makes
+# its keys. Without a coordinator's address, questions and answers are carried as files.
+# federation:
+#   node: chu-nord                      its name on study cards
+#   coordinator: https://reseau.example:8443
+#   coordinator_keys: [5f2a…]           whose counter-signature is believed
+#   certificate: identifying/node/tls.crt
+#   certificate_key: identifying/node/tls.key
+#   authority: identifying/node/authority.crt
+#   timeout_seconds: 600                of one question
+#   hold_answers: false                 true: the steward sees each answer before it leaves
 
 # The Spark engine (`entrepot run --engine spark`); master and settings as Spark writes them.
 # spark:

@@ -37,8 +37,9 @@ def test_the_engine_is_a_presidio_recognizer(scrubber: Scrubber) -> None:
 
 def test_an_ad_hoc_recognizer_joins_and_its_find_is_spread(scrubber: Scrubber) -> None:
     text = "badge Œrvik, puis ŒRVIK seul"
-    assert scrubber.find(text, NOBODY) == []
-    found = scrubber.find(text, NOBODY, ad_hoc_recognizers=(badge_recognizer(),))
+    assert scrubber.find(text, NOBODY, document_class="label") == []
+    recognizers = (badge_recognizer(),)
+    found = scrubber.find(text, NOBODY, recognizers, document_class="label")
     assert [(text[s.start : s.end], s.label, s.layer) for s in found] == [
         ("Œrvik", "NOM", "site"),
         ("ŒRVIK", "NOM", "propagation"),

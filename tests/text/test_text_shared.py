@@ -1,8 +1,6 @@
 """Accuracy on others' data: letters of `make_known.py`, public fictitious snippets.
 
-The goals are those of the reference on pseudonymisation, section 4; on the snippets, where no
-identity is known and the layers of lists and models are absent, the floor is what Presidio with
-twelve French patterns reaches (README of the material).
+The goals are those of the reference on pseudonymisation, section 4.
 """
 
 from __future__ import annotations
@@ -13,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -76,11 +75,23 @@ def test_known_identifiers(scrubber: Scrubber, shared: Path, tmp_path: Path, typ
         assert leaks(scrubber.scrub(document["text"], identity).text, identity) == []
 
 
-def test_snippets_without_identity(scrubber: Scrubber, shared: Path, tmp_path: Path) -> None:
-    gold, out = shared / "deid" / "fr_snippets" / "aphp_dev.jsonl", tmp_path / "out"
+@pytest.mark.parametrize("tuned", [True, False], ids=["tuned", "held back"])
+def test_snippets_without_identity(
+    scrubber: Scrubber, shared: Path, tmp_path: Path, *, tuned: bool
+) -> None:
+    """Both halves reach the goals: errors were read in one of them only."""
+    whole = shared / "deid" / "fr_snippets" / "aphp_dev.jsonl"
+    gold, out = tmp_path / "gold", tmp_path / "out"
+    lines = [
+        line
+        for line in whole.read_text(encoding="utf-8").splitlines()
+        if (sha256(json.loads(line)["id"].encode()).digest()[0] % 2 == 0) is tuned
+    ]
+    gold.write_text("\n".join(lines) + "\n", encoding="utf-8")
     predict(scrubber, gold, out, lambda _: NOBODY)
     report = tmp_path / "report.json"
     run(shared / "deid" / "score.py", gold, out, "--json", report)
     figures = json.loads(report.read_text(encoding="utf-8"))
-    assert figures["redact_recall"] >= 0.742
-    assert figures["redact_precision"] >= 0.924
+    assert figures["redact_recall"] >= 0.985
+    assert figures["redact_precision"] >= 0.88
+    assert figures["full_documents"] >= 0.88

@@ -1,14 +1,16 @@
 """De-identification of French clinical text: the engine, the independent leak scan, attachments."""
 
 from entrepot.text.attachments import text_of
-from entrepot.text.engine import Scrubber
+from entrepot.text.engine import LETTER, Scrubber
 from entrepot.text.identity import NOBODY, Identity, merge
 from entrepot.text.leak_scan import Leak, cell_leaks, joined_leaks, leaks
 from entrepot.text.replacement import Scrubbed
 from entrepot.text.spans import LABELS, Span
+from entrepot.text.versions import lists_version
 
 __all__ = [
     "LABELS",
+    "LETTER",
     "NOBODY",
     "Identity",
     "Leak",
@@ -18,6 +20,7 @@ __all__ = [
     "cell_leaks",
     "joined_leaks",
     "leaks",
+    "lists_version",
     "merge",
     "text_of",
 ]

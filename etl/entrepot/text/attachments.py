@@ -6,6 +6,7 @@ pseudonymisation, section 3).
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from entrepot.errors import RecordFault
 from entrepot.text.pdf import pdf_text
 from entrepot.text.rtf import rtf_text
+from entrepot.text.sniffing import kind_of, refuse_coded
 
 if TYPE_CHECKING:
     from lxml.etree import _Element  # type: ignore[import-untyped]
@@ -21,8 +23,12 @@ MAX_BYTES = 20_000_000
 MAX_DEPTH = 200
 _REASON = "attachment_unreadable"
 # libxml2 resolves an internal DTD before any option can refuse it: looked for in the bytes
-_DTD = re.compile(rb"<!\s*(?:ENTITY|ELEMENT|ATTLIST|NOTATION)|<!DOCTYPE[^>]*\[", re.IGNORECASE)
+_DTD = re.compile(rb"<!\s*(?:ENTITY|ELEMENT|ATTLIST|NOTATION)", re.IGNORECASE)
 _DOCTYPE = re.compile(rb"<!\s*DOCTYPE", re.IGNORECASE)
+# Others cost the square of a text's length (idna, punycode) or are no charset (unicode_escape).
+_CHARSETS = re.compile(
+    r"utf-(?:8|8-sig|16|16-le|16-be|32|32-le|32-be)|ascii|iso8859-\d{1,2}|cp\d{3,4}|mac-roman|koi8-r"
+)
 _BLOCKS = frozenset((
     "p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "dl",
     "dt", "dd", "pre", "section", "article", "header", "footer", "address", "blockquote", "hr",
@@ -49,7 +55,8 @@ def text_of(data: bytes, media_type_or_subtype: str) -> str:
 
     Raises:
         RecordFault: `attachment_unreadable`: no text in it, a type or a file without a text
-            layer (images, scans), a DTD, a wrong structure, or too big. Positions hold no content.
+            layer (images, scans, archives, whatever they are called), encoded data, a DTD, a wrong
+            structure, or too big. Positions hold no content.
     """
     media, _, parameters = media_type_or_subtype.strip().lower().partition(";")
     kind = _MEDIA.get(media.strip())
@@ -59,10 +66,12 @@ def text_of(data: bytes, media_type_or_subtype: str) -> str:
         raise RecordFault(_REASON, "empty")
     if len(data) > MAX_BYTES:
         raise RecordFault(_REASON, "size")
-    charset = re.search(r"charset\s*=\s*\"?([\w\-]+)", parameters)
+    kind = kind_of(kind, data)
+    charset = re.search(r"charset\s*=\s*[\"']?([\w\-]{1,40})", parameters)
     text = _READERS[kind](data, charset.group(1) if charset else "")
     if not text.strip():
         raise RecordFault(_REASON, "no text")
+    refuse_coded(text)
     return text
 
 
@@ -76,18 +85,27 @@ def _decode(data: bytes, charset: str) -> str:
     """Decodes by byte-order mark, then `charset`, then UTF-8, then Windows-1252."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         charset = "utf-16"
-    for encoding in filter(None, (charset, "utf-8-sig", "cp1252")):
+    for encoding in filter(None, (_known(charset), "utf-8-sig", "cp1252")):
         try:
             return data.decode(encoding)
-        except (UnicodeDecodeError, LookupError):
+        except UnicodeDecodeError:
             continue
     raise RecordFault(_REASON, "charset")
+
+
+def _known(charset: str) -> str:
+    """The codec of a charset that texts are written in; '' for any other."""
+    try:
+        name = codecs.lookup(charset).name
+    except (LookupError, ValueError):
+        return ""
+    return name if _CHARSETS.fullmatch(name) else ""
 
 
 def _html(data: bytes, charset: str) -> str:
     from lxml import etree, html  # type: ignore[import-untyped]
 
-    if _DTD.search(data):
+    if _DTD.search(data) or _internal_subset(data):
         raise RecordFault(_REASON, "DTD")
     text = re.sub(r"^\s*<\?xml[^>]*\?>", "", _decode(data, charset or _declared(data)))
     try:
@@ -95,6 +113,15 @@ def _html(data: bytes, charset: str) -> str:
     except (etree.LxmlError, ValueError):
         raise RecordFault(_REASON, "html") from None
     return _tidy(root)
+
+
+def _internal_subset(data: bytes) -> bool:
+    """Whether the first DOCTYPE opens a bracket; a second one is no DOCTYPE to the parser."""
+    doctype = _DOCTYPE.search(data)
+    if doctype is None:
+        return False
+    end = data.find(b">", doctype.end())
+    return b"[" in data[doctype.end() : end if end >= 0 else len(data)]
 
 
 def _declared(data: bytes) -> str:
@@ -110,7 +137,7 @@ def _xml(data: bytes, charset: str) -> str:
     if _DOCTYPE.search(data) or _DTD.search(data):
         raise RecordFault(_REASON, "DTD")
     parser = etree.XMLParser(
-        encoding=charset or None, resolve_entities=False, no_network=True, load_dtd=False
+        encoding=_known(charset) or None, resolve_entities=False, no_network=True, load_dtd=False
     )
     try:
         root = etree.fromstring(data, parser)
@@ -124,24 +151,33 @@ def _rtf(data: bytes, charset: str) -> str:
 
 
 def _tidy(root: _Element) -> str:
-    text = "".join(_pieces(root, 0))
+    text = "".join(_pieces(root))
     text = re.sub(r"[ \t\r\f\v]+", " ", text)
     return re.sub(r" ?\n[ \n]*", "\n", text).strip()
 
 
-def _pieces(element: _Element, depth: int) -> Iterator[str]:
-    """Text in document order; a block element starts and ends a line."""
-    if depth > MAX_DEPTH:
-        raise RecordFault(_REASON, "depth")
-    tag = element.tag.rpartition("}")[2].lower() if isinstance(element.tag, str) else ""
-    if tag and tag not in _DROPPED:
+def _pieces(root: _Element) -> Iterator[str]:
+    """Text in document order; a block element starts and ends a line.
+
+    A stack and no recursion: through nested generators each piece would climb every level.
+    """
+    waiting: list[tuple[_Element | None, int, str]] = [(root, 0, "")]
+    while waiting:
+        element, depth, closing = waiting.pop()
+        if element is None:
+            yield closing
+            continue
+        if depth > MAX_DEPTH:
+            raise RecordFault(_REASON, "depth")
+        tag = element.tag.rpartition("}")[2].lower() if isinstance(element.tag, str) else ""
+        tail = element.tail or ""
+        if not tag or tag in _DROPPED:
+            yield tail
+            continue
         edge = "\n" if tag in _BLOCKS else " " if tag in ("td", "th") else ""
-        yield edge
-        yield element.text or ""
-        for child in element:
-            yield from _pieces(child, depth + 1)
-        yield edge
-    yield element.tail or ""
+        yield edge + (element.text or "")
+        waiting.append((None, depth, edge + tail))
+        waiting += [(child, depth + 1, "") for child in reversed(element)]
 
 
 _READERS: dict[str, Callable[[bytes, str], str]] = {

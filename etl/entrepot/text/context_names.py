@@ -62,7 +62,9 @@ def _titled(reader: NameReader, i: int) -> Iterator[Span]:
         return
     if title == "me" and document.is_upper(i) and not document.gap(j).startswith("."):
         return  # `IL ME DIT`
-    for first, last in _listed(reader, j, plural=title in _PLURAL, lower=title != "m"):
+    for first, last in _listed(
+        reader, j, plural=title in _PLURAL, lower=title not in _STRICT_TITLES
+    ):
         yield from reader.spans(first, last)
 
 
@@ -151,6 +153,8 @@ def _field(reader: NameReader, i: int) -> Iterator[Span]:
         return
     if document.lower[document.ends[j] : document.ends[j] + 3].lstrip().startswith(":"):
         return
+    if document.lower[document.starts[j] : document.starts[j] + 3] == "m. " and own:
+        return  # `Nom : M. DUPONT`: the title tells
     for first, last in _listed(reader, j, plural=not own, lower=own, trusted=own):
         yield from reader.spans(first, last, "PRENOM" if label == "PRENOM" else "")
 
@@ -168,7 +172,10 @@ def _author(reader: NameReader, i: int) -> Iterator[Span]:
 def _pair(reader: NameReader, i: int) -> Iterator[Span]:
     """`Jean DUPONT`, `DUPONT Jean`, `J.-P. Dupont`: capitals beside a capitalised word."""
     document = reader.document
-    if not _namelike(reader, i):
+    alone = i + 1 >= len(document.words) or (
+        document.is_lower(i + 1) and document.words[i + 1] not in reader.lexicon.particles
+    )
+    if alone or not _namelike(reader, i):
         return
     last = reader.read(i)
     content = [k for k in range(i, last) if document.words[k] not in reader.lexicon.particles]
@@ -191,7 +198,7 @@ def _namelike(reader: NameReader, i: int) -> bool:
     return not (
         len(word) < 3
         or document.is_lower(i)
-        or lexicon.ordinary(word)
+        or lexicon.clinical(word)
         or word in lexicon.eponyms
         or word in lexicon.species
     )

@@ -13,11 +13,15 @@ from entrepot.text.measures import measured
 from entrepot.text.phrases import has_accent, match_phrase
 from entrepot.text.spans import CONTEXT, Span
 
-_SEPARATOR = re.compile(r"[\s:=#.()\[\]\-]{0,6}(?:(?:n\s?°|n°|no\.?|num\.?|numero)[\s:.]{0,4})?")
+_SEPARATOR = re.compile(
+    r"[\s:=#.°()\[\]\-]{0,6}(?:(?:n\s?°|n°|no\.?|num\.?|numero|est(?: le)?|au|"
+    r"a l'identifiant)[\s:.]{1,4})?"
+)
 _VALUE = re.compile(
     r"(?:\+|[a-z]{1,5}[\-./]?)?\d[a-z0-9]*(?:[.\-/][a-z0-9]*\d[a-z0-9]*)*(?:[\-/][a-z]\b)?"
 )
 _NEXT = re.compile(r"[ \t]{1,2}(?:\(0\))?(\d+[a-z]?(?![a-z]))")
+_STATED = frozenset(("IPP", "NDA", "SECU"))  # `IPP : 2025042320` is no date
 _SHORT_LINES = frozenset(("poste", "bip", "dect"))
 _MOST_DIGITS = 34  # an IBAN
 _BIRTH = frozenset(("ne", "nee", "nes", "nees", "ddn", "naissance", "naiss", "dn"))
@@ -46,7 +50,9 @@ def _number(document: Document, lexicon: Lexicon, i: int, dates: set[int]) -> It
     separator = _SEPARATOR.match(document.lower, end)
     start = separator.end() if separator else end
     value = _VALUE.match(document.lower, start)
-    if value is None or start in dates or value.start() == end:
+    if value is None or value.start() == end:
+        return
+    if start in dates and (matched[1] not in _STATED or not value.group().isdigit()):
         return
     last = _continued(document, lexicon, value.end(), dates)
     digits = "".join(filter(str.isdigit, document.lower[start:last]))

@@ -11,47 +11,35 @@ from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
-_MONTHS = {
-    "janvier": 1, "janv": 1, "jan": 1, "fevrier": 2, "fevr": 2, "fev": 2, "mars": 3, "mar": 3,
-    "avril": 4, "avr": 4, "mai": 5, "juin": 6, "juillet": 7, "juil": 7, "juill": 7, "jul": 7,
-    "aout": 8, "aou": 8, "septembre": 9, "sept": 9, "sep": 9, "octobre": 10, "oct": 10,
-    "novembre": 11, "nov": 11, "decembre": 12, "dec": 12,
-}  # fmt: skip
-_NAMES = "|".join(sorted(_MONTHS, key=len, reverse=True))
-_YEAR4 = r"\d ?\d ?\d ?\d"
-# every pattern starts with its first digit and looks behind it afterwards: the search then skips
-# to digits, three times faster on a letter than with the look-behind first
-_AB = r"(?P<a>\d(?<!\d\d) ?\d?){0}(?P<b>\d ?\d?){1}"
-_NUMERIC = re.compile(
-    _AB.format(r"(?<!\d[/.]\d)(?<!\d[/.]\d\d)\s?[/.\-_]\s?", r"\s?(?P<sep>[/.\-_])\s?")
-    + rf"(?P<c>{_YEAR4}|\d ?\d)(?!\d)(?!\s?(?P=sep)\s?\d)"
+from entrepot.text.date_forms import (
+    BEFORE,
+    COMPACT,
+    DAY_BEFORE,
+    DAY_MONTH,
+    DAY_WORD,
+    DMY,
+    ISO,
+    ITEM,
+    MIXED,
+    MONTH_FIRST,
+    MONTH_YEAR,
+    MONTHS,
+    NEXT_MONTH,
+    NEXT_YEAR,
+    NUMERIC,
+    PART_OF,
+    RANGE,
+    SHORT,
+    SIGN,
+    WHEN,
+    WORDS,
+    YEAR,
+    YEAR_BEFORE,
+    YEAR_WORD,
+    YMD,
 )
-_MIXED = re.compile(_AB.format(*[r"[\s/.\-_,]{1,3}"] * 2) + r"(?P<c>(?:1 ?9|2 ?0) ?\d ?\d)(?!\d)")
-_ISO = re.compile(
-    r"(?P<c>[12](?<!\d\d)\d{3})\s?(?P<sep>[/.\-_])\s?(?P<b>\d\d?)\s?(?P=sep)\s?(?P<a>\d\d?)(?!\d)"
-)
-_COMPACT = re.compile(r"\d(?<!\d\d)\d{7}(?:\d{2}|\d{4}|\d{6})?(?!\d)")
-_YMD = re.compile(
-    r"(?P<c>(?:19|20)\d\d)(?P<b>0[1-9]|1[0-2])(?P<a>0[1-9]|[12]\d|3[01])"
-    r"(?:(?:[01]\d|2[0-3])(?:[0-5]\d){0,2})?"
-)
-_DMY = re.compile(r"(?P<a>0[1-9]|[12]\d|3[01])(?P<b>0[1-9]|1[0-2])(?P<c>(?:19|20)\d\d)")
-_WORDS = re.compile(
-    rf"(?P<month>{_NAMES})(?![a-z])"
-    rf"\.?(?:[\s\-/.]{{0,3}}(?P<c>{_YEAR4}|'?\d\d)(?!\s?\d)(?![,.]\d))?"
-)
-_DAY_BEFORE = re.compile(r"(?<!\d)(?P<a>\d ?\d?)(?:\s?er)?[\s\-/.]{0,3}$")
-_DAY_MONTH = re.compile(r"(?P<a>\d(?<!\d\d)\d?)\s?/\s?(?P<b>\d\d?)(?!\s?[/,.]\s?\d|\d)")
-_DAY_WORD = re.compile(r"(?:\b(?:le|du|au|des|depuis|vers|et)|\b\w{2,5}di)\s+$")
-_MONTH_YEAR = re.compile(
-    r"(?P<b>[01]?\d(?<!\d\d\d)(?<![\d/.\-]\d)(?<![/.\-]\d\d))\s?[/\-.]\s?(?P<c>(?:19|20)\d\d)(?!\d)"
-)
-_YEAR = re.compile(r"(?P<c>[12](?<!\d\d)\d{3})(?![\d,.]*\d)(?!\s*(?:ui|mg|ml|g|cc)\b)")
-_YEAR_WORD = re.compile(
-    r"\b(?:en|depuis|annees?|fin|debut|courant|ete|hiver|printemps|automne|vers|avant|apres|"
-    r"jusqu'en|de)\s+$"
-)
-_BEFORE = 16
+from entrepot.text.spelled_dates import spelled
+
 FIRST_YEAR, LAST_YEAR = 1850, 2099
 
 
@@ -101,40 +89,93 @@ def find_dates(lower: str) -> list[FoundDate]:
         if not any(taken[candidate.start : candidate.end]):
             taken[candidate.start : candidate.end] = b"\x01" * (candidate.end - candidate.start)
             found.append(candidate)
+    for candidate in _ranges(lower, found):
+        if not any(taken[candidate.start : candidate.end]):
+            found.append(candidate)
     return sorted(found)
 
 
 def _candidates(lower: str) -> Iterator[FoundDate]:
-    for pattern in (_ISO, _NUMERIC, _MIXED):
+    for pattern in (ISO, NUMERIC, MIXED):
         for match in pattern.finditer(lower):
             yield from _numeric(match)
-    for match in _COMPACT.finditer(lower):
-        read = _YMD.fullmatch(match.group()) or _DMY.fullmatch(match.group())
+    for match in COMPACT.finditer(lower):
+        read = YMD.fullmatch(match.group()) or DMY.fullmatch(match.group())
         if read:
             yield from _checked(match.span(), *(int(read[k]) for k in "cba"))
+    for span, year, month, day in spelled(lower, MONTHS):
+        yield from _checked(span, year, month, day)
     yield from _in_words(lower)
-    for match in _DAY_MONTH.finditer(lower):
+    for match in DAY_MONTH.finditer(lower):
         padded = match["b"].startswith("0") and len(match["a"]) == 2  # 12/03, but not 7/10
-        if padded or _DAY_WORD.search(lower, max(0, match.start() - _BEFORE), match.start()):
+        if (padded and match["sep"] == "/") or _before(DAY_WORD, lower, match.start()):
             yield from _checked(match.span(), None, int(match["b"]), int(match["a"]))
-    for match in _MONTH_YEAR.finditer(lower):
+    for match in MONTH_YEAR.finditer(lower):
         yield from _checked(match.span(), int(match["c"]), int(match["b"]), None)
-    for match in _YEAR.finditer(lower):
-        if _YEAR_WORD.search(lower, max(0, match.start() - _BEFORE), match.start()):
-            yield from _checked(match.span(), int(match["c"]), None, None)
+    yield from _short(lower)
+    yield from _years(lower)
+
+
+def _years(lower: str) -> Iterator[FoundDate]:
+    """Years and months: `en 2002`, `2002-2004`, `2019/03`, `- 1981 appendicectomie`."""
+    for match in YEAR.finditer(lower):
+        start, end = match.span()
+        if pair := NEXT_YEAR.match(lower, end):
+            yield from _checked((start, end), int(match["c"]), None, None)
+            yield from _checked(pair.span("c"), int(pair["c"]), None, None)
+        elif (month := NEXT_MONTH.match(lower, end)) and not _before(SIGN, lower, start):
+            yield from _checked((start, month.end()), int(match["c"]), int(month["b"]), None)
+        elif _before(YEAR_WORD, lower, start) or (
+            _before(ITEM, lower, start) and _opens(lower, end)
+        ):
+            yield from _checked((start, end), int(match["c"]), None, None)
+
+
+def _short(lower: str) -> Iterator[FoundDate]:
+    """`en 07 2002`, `depuis 03/19`, `le 12 03 19`, `en 98`: a word before them makes them dates."""
+    for pattern, word, parts in SHORT:
+        for match in pattern.finditer(lower):
+            if _before(word, lower, match.start()):
+                found = (int(match[part]) if part else None for part in parts)
+                yield from _checked(match.span(), *found)
+
+
+def _opens(lower: str, end: int) -> bool:
+    """Whether the year of a list is followed by what happened then."""
+    after = lower[end : end + 3].lstrip(" ")
+    return bool(after) and (after[0].isalpha() or after[0] in ":),-")
+
+
+def _before(pattern: re.Pattern[str], lower: str, start: int) -> re.Match[str] | None:
+    return pattern.search(lower, max(0, start - BEFORE), start)
+
+
+def _ranges(lower: str, found: list[FoundDate]) -> Iterator[FoundDate]:
+    """The 18 of `du 18 au 29/03/2020`."""
+    for date_ in found:
+        if date_.day is not None and (match := _before(RANGE, lower, date_.start)):
+            start = match.start("a")
+            yield from _checked((start, match.end("a")), date_.year, date_.month, int(match["a"]))
 
 
 def _in_words(lower: str) -> Iterator[FoundDate]:
-    for match in _WORDS.finditer(lower):
+    for match in MONTH_FIRST.finditer(lower):
+        yield from _checked(match.span(), int(match["c"]), MONTHS[match["month"]], int(match["a"]))
+    for match in WORDS.finditer(lower):
         start, year = match.start(), match["c"]
         if lower[start - 1 : start].isalpha():
             continue
-        before = _DAY_BEFORE.search(lower, max(0, start - 10), start)
-        if before or (year and len(year) > 3):
+        before = DAY_BEFORE.search(lower, max(0, start - 10), start)
+        first = None if year else _before(YEAR_BEFORE, lower, start)
+        part = _before(PART_OF, lower, start)
+        told = year and (len(year) > 3 or _before(WHEN, lower, start))
+        if before or told or first or (part and len(match["month"]) > 3):
             end = match.end() if year else match.end("month")  # not the full stop after `mars`
-            day = before["a"] if before else None
-            span = (before.start() if before else start, end)
-            yield from _checked(span, _number(year), _MONTHS[match["month"]], _number(day))
+            day = before["a"] if before and not first else None
+            opening = first or before or part
+            span = (opening.start() if opening else start, end)
+            month, written = MONTHS[match["month"]], first["c"] if first else year
+            yield from _checked(span, _number(written), month, _number(day))
 
 
 def _numeric(match: re.Match[str]) -> Iterator[FoundDate]:

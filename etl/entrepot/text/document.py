@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import compress
 from typing import NamedTuple
 
 from entrepot.text.dates import FoundDate, find_dates
@@ -100,7 +101,7 @@ class Document:
     @cached_property
     def squeezed_positions(self) -> list[int]:
         """Index in `lower` of each character of `squeezed`."""
-        return [k for k, c in enumerate(self.lower) if c.isalnum()]
+        return list(compress(range(len(self.lower)), map(str.isalnum, self.lower)))
 
     def original(self, spans: Iterator[Span] | list[Span]) -> list[Span]:
         """`spans` in characters of the given text."""

@@ -2,11 +2,12 @@
 
 Layers 1 to 7 search a *folded* text (accents, ligatures, typographic dashes and spaces made plain)
 and their spans are carried back to the characters of the given text. Œ, ß, ﬁ grow when folded,
-combining accents and zero-width characters vanish: only then is an offset map built.
+combining accents, zero-width and control characters vanish: only then is an offset map built.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,7 +20,13 @@ _OWN: dict[str, str] = {
     "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "−": "-", "﹣": "-", "－": "-",
     "«": '"', "»": '"', "“": '"', "”": '"', "º": "°", "ª": "a", "µ": "µ", "μ": "µ",
 }  # fmt: skip
-_VANISHING = {"Mn", "Me", "Cf"}
+# Marks, controls, halves of surrogate pairs, private and unassigned characters: what a reader does
+# not see, or what stands for a letter that was lost, which is one typing error.
+_VANISHING = {"Mn", "Me", "Cf", "Cc", "Cs", "Co", "Cn"}
+_BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0\ufffd"
+_LINE_ENDS = "\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029"
+_OWN |= dict.fromkeys(_BLANK_LETTERS, "") | dict.fromkeys(_LINE_ENDS, "\n")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 @lru_cache(maxsize=4096)
@@ -29,7 +36,7 @@ def fold_character(character: str) -> str:
     if own is not None:
         return own
     if character.isascii():
-        return character
+        return character if character.isprintable() or character in "\t\n\r" else ""
     category = unicodedata.category(character)
     if category in _VANISHING:
         return ""
@@ -82,7 +89,7 @@ class Folded:
 
 def fold_text(text: str) -> Folded:
     """Folds `text`; the offset map is built only for characters that grow or vanish."""
-    if text.isascii():
+    if text.isascii() and not _CONTROLS.search(text):
         return Folded(text, text, text.lower(), None)
     plain = text.translate(_TABLE)
     origin = None

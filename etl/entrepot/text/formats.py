@@ -7,10 +7,11 @@ mistyped identifier still identifies. Ordinary dates are found here too and kept
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import islice, takewhile
 
+from entrepot.text.digit_rows import Piece, find_rows
 from entrepot.text.document import Document
 from entrepot.text.lexicon import Lexicon
 from entrepot.text.measures import measured
@@ -27,9 +28,15 @@ _ONE_BY_ONE = 9
 _NIR_KEY = re.compile(r"[ ,:]{1,3}cle[ :]{1,3}\d\d(?!\d)")
 _PHONE = re.compile(
     r"(?:(?:\+|00(?<!\d00))\s?(?:33|262|590|594|596|687|689|32|41|352|377)\s?(?:\(0\)|0)?[\s.\-/]{0,2}[1-9]"
-    r"|\(?0(?<![\d/.,]0)[1-9]\)?|0(?<![\d/.,]0) [1-9])(?:[\s.\-/_]{0,3}\d[\s.\-]?\d){4}(?!\d)"
+    r"|\(?0(?<![\d/.,]0)[1-9]\)?|0(?<![\d/.,]0) [1-9])(?:[ \t.\-/_]{0,3}\d[ .\-]?\d){4}(?!\d)"
 )
-_FOREIGN_PHONE = re.compile(r"\+(?<!\w\+)\d{1,3}(?:[\s.\-()]{0,2}\d){6,12}(?!\d)")
+# five pairs with one sign between them, whatever the first pair, and ten digits after a zero
+_PAIRS = re.compile(
+    r"0(?<![\d/.,]0) ?\d(?P<sep>[ \t]?[.\-/ ][ \t]?)\d ?\d(?:(?P=sep)\d ?\d){3}(?! ?\d)"
+)
+_TEN = re.compile(r"0(?<![\d.,/]0)\d{9}(?!\d)")
+_FOREIGN_PHONE = re.compile(r"\+(?<!\w\+) ?\d ?\d? ?\d?(?:[ \t.\-()]{0,2}\d){6,12}(?!\d)")
+_PREFIXED_PHONE = re.compile(r"\( ?\d ?\d ?\d? ?\)(?:[ \t.\-]{0,2}\d){8,10}(?!\d)")
 _SHORT_PHONE = re.compile(r"0(?<!\d0)(?:[89]\d{2}(?:[\s.]?\d{3}){2}|8\d\d?(?:\s\d\d){2,3})(?!\d)")
 _AT = re.compile(r"@|\(at\)|\[at\]|\barobase\b")
 _MAILBOX = re.compile(r"[\w.+%'\-]{1,64}\s?$")
@@ -50,7 +57,13 @@ _PLATE = re.compile(r"(?<![\w\-])[A-HJ-NP-TV-Z]{2}[\- ]\d{3}[\- ][A-HJ-NP-TV-Z]{
 _SIRET = re.compile(r"\d(?<!\d\d)\d\d \d{3} \d{3} \d{5}(?!\d)")
 _RPPS = re.compile(r"1(?<!\d\d)0(?:\d{9}| (?:\d{3} ){2}\d{3}|\d(?: \d{4}){2})(?!\d)")
 _LONG = re.compile(r"\d(?<![\d.,]\d)\d{5,}(?!\d)")
-_APART = re.compile(r"\d(?<!\d\d)(?: \d){5,}(?!\d)")  # 8 0 0 1 2 3 4
+_APART = re.compile(
+    r"\d(?<!\d\d)(?<!\d \d)(?: \d){5}(?!\d| \d)"
+)  # 8 0 0 1 2 3; longer ones are rows
+# 28AB04493: a number with letters before its last digit; HBQK002 and N02BE01 have fewer digits
+_CODE = re.compile(r"\b(?<![/.\-])(?=[a-z]{0,9}\d)(?=\d*[a-z]+\d)[a-z\d]{7,20}(?!\w)(?![.\-/]\d)")
+_CODE_DIGITS = 5
+_NEAR = 90  # characters: two lines of a form
 _DECIMALS = re.compile(r"[.,]\d")
 
 
@@ -59,9 +72,14 @@ def find(document: Document, lexicon: Lexicon) -> list[Span]:
     spans = [Span(d.start, d.end, "DATE", FORMATS) for d in document.dates]
     spans += _electronic(document)
     longest = max((len(run.digits) for run in document.digits), default=0)
+    if longest >= 2:
+        spans += _codes(document)
     if longest >= 6:
-        spans += _contacts(document, longest)
+        rows = list(find_rows(document.lower))
+        spans += [Span(start, end, label, FORMATS) for start, end, label in rows]
+        spans += _contacts(document, longest, rows)
         spans += _long_numbers(document, lexicon)
+        spans += _births(document, spans)
     if "-" in document.plain or longest >= 3:
         spans += _all(_PLATE, document.plain, "AUTRE_ID")
     return spans
@@ -102,11 +120,18 @@ def _is_ipv6(text: str) -> bool:
     return "::" in text or any(len(group) > 2 for group in text.split(":"))
 
 
-def _contacts(document: Document, longest: int) -> Iterator[Span]:
-    """Numbers of fixed length; `longest` is the most digits that stand together."""
+def _contacts(document: Document, longest: int, rows: list[Piece]) -> Iterator[Span]:
+    """Numbers of fixed length; `longest` is the most digits that stand together.
+
+    What starts within one of `rows`, numbers written digit by digit, is read there.
+    """
     lower = document.lower
-    yield from _nirs(document)
-    yield from _outside_dates(document, _PHONE, "TEL")
+    yield from _apart_from(rows, _nirs(document))
+    yield from _apart_from(rows, _outside_dates(document, _PHONE, "TEL"))
+    yield from _apart_from(rows, _all(_PAIRS, lower, "TEL"))
+    yield from _all(_TEN, lower, "TEL")
+    if "(" in lower:
+        yield from _outside_dates(document, _PREFIXED_PHONE, "TEL")
     if "+" in lower:
         yield from _outside_dates(document, _FOREIGN_PHONE, "TEL")
     if "08" in lower or "09" in lower:
@@ -141,6 +166,16 @@ def _in_date(document: Document, start: int, end: int) -> bool:
     )
 
 
+def _apart_from(rows: list[Piece], spans: Iterator[Span]) -> Iterator[Span]:
+    starts = [row[0] for row in rows]
+    for span in spans:
+        at = bisect_right(starts, span.start) - 1
+        inside = at >= 0 and span.start < rows[at][1]
+        after = bisect_right(starts, span.end - 1) - 1
+        if not inside and after == at:
+            yield span
+
+
 def _nirs(document: Document) -> Iterator[Span]:
     """Thirteen digits, or fifteen with the key: every reading that may be a NIR."""
     lower = document.lower
@@ -165,10 +200,21 @@ def _is_printed_nir(document: Document, places: list[int]) -> bool:
     digits; in the last two cases the digits of a date are not taken.
     """
     breaks = {k for k in range(1, 13) if places[k] - places[k - 1] > 1}
+    broken = "\n" in document.lower[places[0] : places[-1]]
     if breaks <= _NIR_PARTS:
-        return True
+        return len(places) == 13 or _has_key(document, places)
+    if broken:
+        return False
     spread = breaks >= _NIR_PARTS or len(breaks) >= _ONE_BY_ONE
     return spread and not _in_date(document, places[0], places[-1] + 1)
+
+
+def _has_key(document: Document, places: list[int]) -> bool:
+    """Whether the last two of fifteen digits are the key, not what stands after the NIR."""
+    written = document.lower[places[12] + 1 : places[14]]
+    if "\n" in written or places[14] - places[13] > 1:
+        return False
+    return not _in_date(document, places[13], places[14] + 1)
 
 
 def _has_digits(text: str) -> bool:
@@ -184,3 +230,36 @@ def _long_numbers(document: Document, lexicon: Lexicon) -> Iterator[Span]:
         if start in dates or _DECIMALS.match(lower, end) or measured(lower, end, lexicon):
             continue
         yield Span(start, end, "AUTRE_ID", FORMATS)
+
+
+def _codes(document: Document) -> Iterator[Span]:
+    for match in _CODE.finditer(document.lower):
+        written = match.group()
+        if sum(map(str.isdigit, written)) >= _CODE_DIGITS:
+            yield Span(match.start(), match.end(), "AUTRE_ID", FORMATS)
+
+
+def _births(document: Document, spans: list[Span]) -> Iterator[Span]:
+    """Dates beside a NIR whose year is that of the NIR: its bearer's birth date.
+
+    A NIR holds the year of birth (its second and third digit); forms print both side by side.
+    """
+    starts = [found.start for found in document.dates]
+    for nir in [span for span in spans if span.label == "SECU"]:
+        digits = [c for c in document.lower[nir.start : nir.end] if c.isdigit()]
+        year = int("".join(digits[1:3]))
+        near = [
+            (max(nir.start - found.end, found.start - nir.end), found)
+            for found in document.dates[
+                bisect_left(starts, nir.start - 2 * _NEAR) : bisect_left(starts, nir.end + _NEAR)
+            ]
+            if found.day is not None
+            and found.year is not None
+            and found.year % 100 == year
+            and nir.start - _NEAR < found.end
+            and found.start < nir.end + _NEAR
+            and (found.end <= nir.start or found.start >= nir.end)
+        ]
+        if near:
+            found = min(near)[1]
+            yield Span(found.start, found.end, "DATE_NAISSANCE", FORMATS)

@@ -31,6 +31,19 @@ _INFLECTIONS = (
 )  # fmt: skip
 
 
+# What hides inside a name or a number without being seen.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f"
+    "\u20d0-\u20ff\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\ufffe\uffff"
+    "\ud800-\udfff\U000e0000-\U000e0fff]"
+)
+
+
+def seen(text: str) -> str:
+    """`text` without the characters that a reader does not see."""
+    return text if text.isascii() and text.isprintable() else _UNSEEN.sub("", text)
+
+
 @lru_cache(maxsize=1 << 15)
 def normal(token: str) -> str:
     """Letters of `token` without accents, folded; ligatures in two letters."""

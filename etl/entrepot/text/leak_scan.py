@@ -28,6 +28,7 @@ from entrepot.text.leak_patterns import (
     national,
     normal,
     ordinary,
+    seen,
     valid_key,
 )
 
@@ -39,7 +40,7 @@ _GAP = re.compile(r"[ \t\r\n\u00a0\-'’._]{0,3}")
 _LETTER_BY_LETTER = re.compile(
     rf"(?<!\w)(?:[^\W\d_][{_MARKS}]*[ \t\u00a0'’._\-]{{1,3}}){{5,}}[^\W\d_](?!\w)"
 )
-_MAIL = re.compile(r"[\w.+\-]+@[\w\-]+\.\w+")
+_MAIL = re.compile(r"(?<![\w.+\-])[\w.+\-]+@[\w\-]+\.\w+")  # from the start of a run: linear
 _NIR = re.compile(
     r"(?<!\d)[1-478][ .\-]?\d\d[ .\-]?(?:0[1-9]|1[0-2]|[2-9]\d)[ .\-]?(?:\d\d|2[AaBb])"
     r"[ .\-]?\d{3}[ .\-]?\d{3}(?:[ .\-]?\d\d)?(?!\d)"
@@ -66,8 +67,11 @@ class Leak(NamedTuple):
 
 
 def leaks(text: str, identity: Identity) -> list[Leak]:
-    """Identifiers of `identity` (and any NIR or mail) left in a scrubbed text."""
-    return sorted(set(_scan(identity).in_text(text)))
+    """Identifiers of `identity` (and any NIR or mail) left in a scrubbed text.
+
+    Positions count the characters that a reader sees.
+    """
+    return sorted(set(_scan(identity).in_text(seen(text))))
 
 
 def cell_leaks(value: str, identity: Identity) -> list[Leak]:
@@ -80,7 +84,7 @@ def cell_leaks(value: str, identity: Identity) -> list[Leak]:
     """
     if len(value) < _CELL_LETTERS:
         return []
-    return sorted(set(_scan(identity).in_cell(value)))
+    return sorted(set(_scan(identity).in_cell(seen(value))))
 
 
 def joined_leaks(text: str, identity: Identity) -> list[Leak]:
@@ -89,7 +93,7 @@ def joined_leaks(text: str, identity: Identity) -> list[Leak]:
     Only names of `_JOINED_LETTERS` letters that are no ordinary word: shorter ones would be found
     over the gap between any two words.
     """
-    return sorted(set(_scan(identity).in_pieces(text)))
+    return sorted(set(_scan(identity).in_pieces(seen(text))))
 
 
 class _Scan:

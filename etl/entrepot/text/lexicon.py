@@ -6,21 +6,30 @@ Lists are data so that a clinician or a DPO can read and change them. Words are 
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
-from entrepot.errors import ConfigurationError
-from entrepot.resources import data_file
 from entrepot.text.folding import fold
+from entrepot.text.gazetteer import Gazetteer
+from entrepot.text.lists import Phrases, inflected, phrases, rows, single
+from entrepot.text.safe_lists import gazetteer_of, site_lists, vocabulary_of
+from entrepot.text.vocabulary import Vocabulary
 
-Phrases = dict[str, list[tuple[tuple[str, ...], str]]]
-_VERB_ENDINGS = (
-    "e", "es", "ent", "er", "ez", "ons", "ant", "ait", "aient", "era", "eront", "erait", "ee", "es",
-    "ees", "a",
-)  # fmt: skip
+
+class Strictness(NamedTuple):
+    """How a document class is read by layers 4 and 5.
+
+    Args:
+        names: whether given names, towns and institutions of the gazetteer are masked.
+        capitalised: least letters of an unknown capitalised word that is masked; 0 for none.
+        capitals: the same for words in capitals, which may be abbreviations.
+    """
+
+    names: bool
+    capitalised: int
+    capitals: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +42,7 @@ class Lexicon:
         acronyms: medical abbreviations written in capitals.
         species: second word of a species (`coli`), where an initial before it is a genus.
         eponyms: names that stay when a disease or a sign bears them.
+        scales: eponyms of scales, signs and devices, which stay with a value or their bearer only.
         particles: words inside names (`de`, `Le`, `Ben`).
         titles: title -> `civil`, `professional`, `lawyer`.
         roles: words that stand after a title without being a name (`le directeur`).
@@ -45,6 +55,11 @@ class Lexicon:
         authors: `adressé par`… by first word.
         identifiers: `n° de dossier`… by first word -> (words, entity).
         institutions: `centre hospitalier`… by first word.
+        offices: `interne`, `patient`…: words that a name follows without any sign.
+        bearers: words that a person's name may follow without naming anybody (`syndrome de`).
+        gazetteer: names of layer 4.
+        vocabulary: safe words of layer 5.
+        classes: document class -> how strictly it is read.
     """
 
     function: frozenset[str]
@@ -52,6 +67,7 @@ class Lexicon:
     acronyms: frozenset[str]
     species: frozenset[str]
     eponyms: frozenset[str]
+    scales: frozenset[str]
     particles: frozenset[str]
     titles: dict[str, str]
     roles: frozenset[str]
@@ -64,6 +80,11 @@ class Lexicon:
     authors: Phrases
     identifiers: Phrases
     institutions: Phrases
+    offices: frozenset[str]
+    bearers: frozenset[str]
+    gazetteer: Gazetteer
+    vocabulary: Vocabulary
+    classes: dict[str, Strictness]
 
     @cached_property
     def name_words(self) -> frozenset[str]:
@@ -75,107 +96,81 @@ class Lexicon:
         """Every word that may introduce an address, a town or an institution."""
         return frozenset().union(self.streets, self.institutions, self.living, ("lieu",))
 
+    def clinical(self, word: str) -> bool:
+        """Whether a list of ours holds the folded `word` and no list of names does."""
+        if self.ordinary(word):
+            return True
+        return self.vocabulary.clinical(word) and not self.gazetteer.holds(word)
+
+    def known(self, word: str) -> bool:
+        """Whether any list, general French included, holds the folded `word`, and none of names."""
+        if self.ordinary(word):
+            return True
+        return self.vocabulary.knows(word) and not self.gazetteer.holds(word)
+
     def ordinary(self, word: str) -> bool:
         """Whether the folded `word` is a French or medical word or abbreviation."""
         return word in self.common or word in self.function or word in self.acronyms
 
 
 @lru_cache(maxsize=8)
-def load_lexicon(overlays: tuple[Path, ...] = ()) -> Lexicon:
+def load_lexicon(overlays: tuple[Path, ...] = (), lists: Path | None = None) -> Lexicon:
     """Reads the lists; a file of an overlay's `mappings/text` replaces the shipped one.
+
+    Args:
+        overlays: folders that hold a `mappings/text` of the site.
+        lists: folder of open-data files that the site adds (`open_data`).
 
     Raises:
         ConfigurationError: a list is missing, or lacks a column.
     """
     words: dict[str, set[str]] = {}
-    for word, kind in _rows("words.csv", ("word", "kind"), overlays):
-        words.setdefault(kind, set()).update(_inflected(fold(word), kind))
+    for word, kind in rows("words.csv", ("word", "kind"), overlays):
+        words.setdefault(kind, set()).update(inflected(fold(word), kind))
     function = frozenset(words.pop("function", ()))
     acronyms, species = (frozenset(words.pop(kind, ())) for kind in ("acronym", "species"))
-    titles = {(fold(form), kind) for form, kind in _rows("titles.csv", ("form", "kind"), overlays)}
+    titles = {(fold(form), kind) for form, kind in rows("titles.csv", ("form", "kind"), overlays)}
+    listed = site_lists(lists, overlays)
+    common = frozenset().union(*words.values()) - function
+    fields = phrases(rows("fields.csv", ("label", "entity"), overlays))
+    own = common | function | acronyms | species
+    vocabulary = vocabulary_of(own.union(form for form, _ in titles), listed, overlays)
     return Lexicon(
         function=function,
-        common=frozenset().union(*words.values()) - function,
+        common=common,
         acronyms=acronyms,
         species=species,
-        eponyms=_single("eponyms.csv", "eponym", overlays),
-        particles=_single("particles.csv", "particle", overlays),
+        eponyms=single("eponyms.csv", "eponym", overlays),
+        scales=single("scales.csv", "eponym", overlays),
+        particles=single("particles.csv", "particle", overlays),
         titles={form: kind for form, kind in titles if kind != "role"},
         roles=frozenset(form for form, kind in titles if kind == "role"),
-        unions=_single("introductions.csv", "word", overlays, kind="union"),
-        kinship=_single("introductions.csv", "word", overlays, kind="kinship"),
-        living=_single("introductions.csv", "word", overlays, kind="living"),
+        unions=single("introductions.csv", "word", overlays, kind="union"),
+        kinship=single("introductions.csv", "word", overlays, kind="kinship"),
+        living=single("introductions.csv", "word", overlays, kind="living"),
         streets={
             fold(form): (canonical, strength)
-            for form, canonical, strength in _rows(
+            for form, canonical, strength in rows(
                 "streets.csv", ("form", "canonical", "strength"), overlays
             )
         },
-        units=frozenset(fold(unit) for (unit,) in _rows("units.csv", ("unit",), overlays)),
-        fields=_phrases(_rows("fields.csv", ("label", "entity"), overlays)),
-        authors=_phrases((p, "NOM") for (p,) in _rows("authors.csv", ("phrase",), overlays)),
-        identifiers=_phrases(_rows("identifier_words.csv", ("phrase", "entity"), overlays)),
-        institutions=_phrases(
-            (p, "HOPITAL") for (p,) in _rows("institutions.csv", ("phrase",), overlays)
+        units=frozenset(fold(unit) for (unit,) in rows("units.csv", ("unit",), overlays)),
+        fields=fields,
+        authors=phrases((p, "NOM") for (p,) in rows("authors.csv", ("phrase",), overlays)),
+        identifiers=phrases(rows("identifier_words.csv", ("phrase", "entity"), overlays)),
+        institutions=phrases(
+            (p, "HOPITAL") for (p,) in rows("institutions.csv", ("phrase",), overlays)
         ),
+        offices=single("introductions.csv", "word", overlays, kind="office"),
+        bearers=single("introductions.csv", "word", overlays, kind="bearer"),
+        gazetteer=gazetteer_of(listed, vocabulary, overlays),
+        vocabulary=vocabulary,
+        classes={
+            name: Strictness(names == "yes", int(capitalised or 0), int(capitals or 0))
+            for name, names, capitalised, capitals in rows(
+                "document_classes.csv",
+                ("document_class", "names", "capitalised_from", "capitals_from"),
+                overlays,
+            )
+        },
     )
-
-
-def _rows(
-    name: str, columns: tuple[str, ...], overlays: tuple[Path, ...]
-) -> Iterator[tuple[str, ...]]:
-    path = data_file(f"mappings/text/{name}", overlays)
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = [column for column in columns if column not in (reader.fieldnames or ())]
-        if missing:
-            raise ConfigurationError(f"column {missing[0]!r} is missing", where=str(path))
-        for row in reader:
-            yield tuple((row[column] or "").strip() for column in columns)
-
-
-def _single(
-    name: str, column: str, overlays: tuple[Path, ...], *, kind: str = ""
-) -> frozenset[str]:
-    """The folded words of one column; with `kind`, those of the rows of this kind."""
-    rows = _rows(name, (column, "kind") if kind else (column,), overlays)
-    return frozenset(
-        word for row in rows if row[1:] in ((), (kind,)) for word in fold(row[0]).split()
-    )
-
-
-def _phrases(rows: Iterable[tuple[str, ...]]) -> Phrases:
-    """Phrases by their first word, the longest first."""
-    found: Phrases = {}
-    for phrase, entity in rows:
-        words = tuple(fold(phrase).replace("-", " ").replace("°", "").split())
-        found.setdefault(words[0], []).append((words, entity))
-    for choices in found.values():
-        choices.sort(key=lambda choice: -len(choice[0]))
-    return found
-
-
-def _inflected(word: str, kind: str) -> set[str]:
-    if kind == "noun":
-        return {word, word + "s"}
-    if kind == "adjective":
-        return {word, word + "s", word + "e", word + "es", *_feminine(word)}
-    if kind == "verb" and word.endswith("er"):
-        return {word, *(word[:-2] + ending for ending in _VERB_ENDINGS)}
-    return {word}
-
-
-def _feminine(word: str) -> set[str]:
-    if word.endswith("eux"):
-        stem = word[:-1] + "se"
-    elif word.endswith("if"):
-        stem = word[:-1] + "ve"
-    elif word.endswith("ien") or word.endswith("on") or word.endswith("el"):
-        stem = word + word[-1] + "e"
-    elif word.endswith("er"):
-        stem = word[:-2] + "ere"
-    elif word.endswith("al"):
-        return {word[:-1] + "ux"}
-    else:
-        return set()
-    return {stem, stem + "s"}

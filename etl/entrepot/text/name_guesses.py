@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from entrepot.text.document import Document
 from entrepot.text.fuzzy import within
 from entrepot.text.names import EMBEDDED_LETTERS, Form, Hit, Level, Names, allowed_errors
+from entrepot.text.occurrences import FEW, Contained
 
 _INTRODUCING = frozenset(("nom", "noms", "prenom", "prenoms", "nee", "epouse", "veuve"))
 _EMBEDDED_LOWER = 7  # `perin` stands in `périnéal`; seven letters rarely stand in another word
@@ -29,17 +30,20 @@ def embedded(document: Document, names: Names, exact: list[Hit]) -> list[Hit]:
     seen = Counter(
         document.lower[document.starts[h.first] : document.ends[h.last - 1]] for h in exact
     )
-    forms = [f for f in names.embeddable if document.lower.count(f) > seen[f]]
+    forms = names.embeddable
+    if len(forms) <= FEW:
+        forms = [f for f in forms if document.lower.count(f) > seen[f]]
     if not forms:
         return []
+    contained = Contained(forms)
     done = {i for hit in exact for i in range(hit.first, hit.last)}
     found: list[Hit] = []
     for first, last in _solid(document, done):
         word = document.lower[document.starts[first] : document.ends[last - 1]]
         if len(word) <= EMBEDDED_LETTERS:
             continue
-        for form in forms:
-            if form in word and _stands_out(document, names, word, first, last, form):
+        for form in contained.in_word(word):
+            if _stands_out(document, names, word, first, last, form):
                 found.append(Hit(first, last, names.forms[form]))
                 break
     return found

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from entrepot.text.document import Document
 from entrepot.text.lexicon import Lexicon
+from entrepot.text.name_order import given_words
 from entrepot.text.spans import CONTEXT, Span
 
 _MOST_WORDS = 8
+_WHOLE_NAME = 2
 # An apostrophe that was typed twice, or escaped by a sender's database, joins as one does.
 _JOINTS = frozenset((" ", "-", "--", "'", "''", "' ", "`", " -", "- ", " - ", "\u00a0", "  "))
 
@@ -42,6 +44,10 @@ class NameReader:
                 j += 1
                 continue
             hyphen = j > i and "-" in document.gap(j)
+            if hyphen and " " in document.gap(j):  # `Dr MARTIN Luc - RPPS 10…`, ` - N° 12`
+                hyphen = False
+                if self.lexicon.known(words[j]) or words[j] == "n":
+                    break
             if not self._belongs(j, named=last > i, hyphen=hyphen, trusted=trusted, lower=lower):
                 break
             j += 1
@@ -88,51 +94,72 @@ class NameReader:
 
     def _belongs(self, j: int, *, named: bool, hyphen: bool, trusted: bool, lower: bool) -> bool:
         word = self.document.words[j]
-        ordinary = self.lexicon.ordinary(word)
+        lexicon = self.lexicon
+        ordinary = lexicon.known(word) if named else lexicon.clinical(word)
         if self.document.is_lower(j):
             return (lower or (named and hyphen)) and not ordinary and len(word) >= 3
         if len(word) == 1:
             return True
-        if word in self.lexicon.titles:
+        if word in lexicon.titles:
             return named and hyphen
         if not ordinary or (named and hyphen):
             return True
-        grammatical = word in self.lexicon.function or word in self.lexicon.acronyms
-        if not trusted or grammatical or word in self.lexicon.roles:
+        grammatical = word in lexicon.function or word in lexicon.acronyms
+        if not trusted or grammatical or word in lexicon.roles:
             return False
-        return not named or self._surname(j)
+        return not named or (self._surname(j) and not self._complete(j))
 
     def _surname(self, j: int) -> bool:
         """A further word that is also an ordinary one: `Dr Gaël BLANC`, `Pr M.-A. Bon`.
 
         Services and form labels (`Dr Martin Cardiologie`) are told from names by their lists.
         """
-        return self.document.words[j] not in self.lexicon.fields and (
-            "\n" not in self.document.gap(j)
+        word, lexicon = self.document.words[j], self.lexicon
+        opens = (lexicon.fields, lexicon.identifiers, lexicon.unions, lexicon.institutions)
+        return "\n" not in self.document.gap(j) and not any(word in words for words in opens)
+
+    def _complete(self, j: int) -> bool:
+        """Whether two words of a name stand before word `j`, which is not one of them.
+
+        Either a list of ours holds it, or it is not in capitals as they are (`DURAND ANNE Date`).
+        """
+        document, k = self.document, j - 1
+        same = document.is_upper(j) == document.is_upper(k)
+        if same and not self.lexicon.clinical(document.words[j]):
+            return False
+        words = []
+        while (
+            k >= max(0, j - _MOST_WORDS)
+            and document.gap(k + 1) in _JOINTS
+            and (not document.is_lower(k))
+        ):
+            words.append(document.words[k])
+            k -= 1
+        told = [
+            word
+            for word in words
+            if word not in self.lexicon.titles and word not in self.lexicon.particles
+        ]
+        return len(told) >= _WHOLE_NAME and not self._wants_surname(told, j)
+
+    def _wants_surname(self, told: list[str], j: int) -> bool:
+        """Given names alone, and word `j` ends what is said: `avec le Pr Marc Antoine Bon.`"""
+        document = self.document
+        after = document.plain[document.ends[j] : document.ends[j] + 1]
+        return after in ("", ".", ",", ";", "\n", ")") and all(
+            word in self.lexicon.gazetteer.given for word in told
         )
 
-    def _dotted(self, k: int) -> bool:
-        end = self.document.ends[k]
-        return end - self.document.starts[k] == 1 and self.document.plain[end : end + 1] == "."
-
-    def _elided(self, k: int) -> bool:
-        """`N'Diaye`, `D'Arcy`: one name, not an initial and a name."""
-        return self.document.plain[self.document.ends[k] : self.document.ends[k] + 1] == "'"
-
     def spans(self, first: int, last: int, label: str = "") -> list[Span]:
-        """The words `first:last` as spans: PRENOM and NOM told apart by their letter case."""
+        """The words `first:last` as spans: PRENOM and NOM told apart."""
         document, particles = self.document, self.lexicon.particles
         content = [
             k for k in range(first, last) if document.words[k] not in particles or k == last - 1
         ]
-        capitals = {k for k in content if document.is_upper(k) and len(document.words[k]) > 1}
         if label or len(content) < 2:
             given = set(content) if label == "PRENOM" else set()
-        elif capitals and len(capitals) < len(content):
-            given = set(content) - capitals
         else:
-            given = {k for k in content if k == content[0] or self._dotted(k)}
-            given = given if not self._elided(content[0]) else set()
+            given = given_words(document, self.lexicon, content)
         spans: list[Span] = []
         start = first
         for k in content:

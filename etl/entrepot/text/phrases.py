@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from entrepot.text.document import Document
-from entrepot.text.lexicon import Phrases
+from entrepot.text.lists import Phrases
 
 
 def match_phrase(document: Document, phrases: Phrases, i: int) -> tuple[int, str] | None:

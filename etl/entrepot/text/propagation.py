@@ -6,12 +6,13 @@ without typing errors: a guess must not breed guesses. Numbers as they were writ
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from entrepot.text.document import Document
 from entrepot.text.lexicon import Lexicon
 from entrepot.text.name_search import search
 from entrepot.text.names import Names
+from entrepot.text.occurrences import occurrences
 from entrepot.text.spans import PROPAGATION, Span
 
 _NAMES = ("NOM", "PRENOM")
@@ -38,8 +39,12 @@ def find(document: Document, found: Iterable[tuple[str, str]], lexicon: Lexicon)
         for h in hits
         if h.last - h.first > 1 or len(document.words[h.first]) >= _LEAST_LETTERS
     ]
-    for value, label in values.items():
-        spans += _everywhere(document.lower, value, label)
+    for at, value in occurrences(document.lower, values):
+        end = at + len(value)
+        if not document.lower[end : end + 1].isalnum() and not (
+            " " in value and _within_row(document.lower, at, end)
+        ):
+            spans.append(Span(at, end, values[value], PROPAGATION))
     return spans
 
 
@@ -48,10 +53,9 @@ def _spreads(written: str, lexicon: Lexicon) -> bool:
     return letters >= _LEAST_LETTERS and written not in lexicon.eponyms
 
 
-def _everywhere(lower: str, value: str, label: str) -> Iterator[Span]:
-    at = lower.find(value)
-    while at >= 0:
-        end = at + len(value)
-        if not lower[at - 1 : at].isalnum() and not lower[end : end + 1].isalnum():
-            yield Span(at, end, label, PROPAGATION)
-        at = lower.find(value, end)
+def _within_row(lower: str, start: int, end: int) -> bool:
+    """Whether digits go on after a blank: `1 2 3` is not the number `1 2 3 4`."""
+    before, after = lower[max(0, start - 2) : start], lower[end : end + 2]
+    return (before[1:] == " " and before[:1].isdigit()) or (
+        after[:1] == " " and after[1:].isdigit()
+    )

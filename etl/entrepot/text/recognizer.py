@@ -19,12 +19,22 @@ from presidio_analyzer.context_aware_enhancers import ContextAwareEnhancer
 from presidio_analyzer.nlp_engine import NlpArtifacts, NoOpNlpEngine
 
 from entrepot.errors import ConfigurationError
-from entrepot.text import context, formats, known, propagation, short_names
+from entrepot.text import (
+    context,
+    formats,
+    known,
+    lower_names,
+    places,
+    propagation,
+    short_names,
+    unknown_names,
+)
 from entrepot.text.document import Document
+from entrepot.text.engine import LETTER
 from entrepot.text.folding import fold
 from entrepot.text.identity import NOBODY, Identity
 from entrepot.text.lexicon import Lexicon, load_lexicon
-from entrepot.text.spans import KNOWN, LABELS, SITE, Span, combine
+from entrepot.text.spans import KNOWN, LABELS, MODEL, SAFE, SITE, Span, combine
 
 LANGUAGE = "fr"
 NAME = "EntrepotRecognizer"
@@ -42,7 +52,7 @@ class PatientArtifacts(NlpArtifacts):  # type: ignore[misc]  # presidio ships no
     per-document input reaches recognisers that are built once.
     """
 
-    def __init__(self, empty: Any, identity: Identity) -> None:
+    def __init__(self, empty: Any, identity: Identity, document_class: str) -> None:
         super().__init__(
             entities=[],
             tokens=empty.tokens,
@@ -52,11 +62,11 @@ class PatientArtifacts(NlpArtifacts):  # type: ignore[misc]  # presidio ships no
             language=LANGUAGE,
             scores=[],
         )
-        self.identity = identity
+        self.identity, self.document_class = identity, document_class
 
 
 class EntrepotRecognizer(EntityRecognizer):  # type: ignore[misc]
-    """Layers 1, 2, 3 and 7 behind Presidio's contract; results bear their layer as metadata."""
+    """Layers 1 to 5 and 7 behind Presidio's contract; results bear their layer as metadata."""
 
     def __init__(self, lexicon: Lexicon) -> None:
         self.lexicon = lexicon
@@ -70,6 +80,7 @@ class EntrepotRecognizer(EntityRecognizer):  # type: ignore[misc]
     ) -> list[RecognizerResult]:
         """Everything found in `text`; `nlp_artifacts` may carry the patient's identity."""
         identity = getattr(nlp_artifacts, "identity", NOBODY)
+        document_class = getattr(nlp_artifacts, "document_class", LETTER)
         wanted = set(entities)
         return [
             RecognizerResult(
@@ -83,20 +94,50 @@ class EntrepotRecognizer(EntityRecognizer):  # type: ignore[misc]
                     _LAYER: span.layer,
                 },
             )
-            for span in find_spans(text, identity, self.lexicon)
+            for span in find_spans(text, identity, self.lexicon, document_class)
             if span.label in wanted
         ]
 
 
-def find_spans(text: str, identity: Identity, lexicon: Lexicon) -> list[Span]:
+def find_spans(
+    text: str, identity: Identity, lexicon: Lexicon, document_class: str = LETTER
+) -> list[Span]:
     """The layers in their order, on one folded document; spans of `text`, combined."""
     document = Document(text)
     spans = known.find(document, known.compile_identity(identity, lexicon))
     spans += formats.find(document, lexicon)
     spans += context.find(document, lexicon)
     spans += short_names.find(document, spans, identity)
+    spans += _listed(document, spans, lexicon, document_class)
     spans += propagation.find(document, _to_spread(document, spans), lexicon)
     return combine(document.original(spans), text)
+
+
+def _listed(
+    document: Document, spans: list[Span], lexicon: Lexicon, document_class: str
+) -> list[Span]:
+    """Layers 4 and 5, on what the layers before left."""
+    strictness = lexicon.classes[document_class]
+    if not strictness.names:
+        return []
+    taken = bytearray(len(document.lower) + 1)
+    _take(taken, spans)
+    found = list(places.find(document, lexicon, taken))
+    _take(taken, found)
+    named = {
+        i
+        for span in spans
+        if span.label in ("NOM", "PRENOM")
+        for i in range(document.after(span.start), document.after(span.end))
+    }
+    found += unknown_names.find(document, lexicon, strictness, taken, named)
+    found += lower_names.find(document, lexicon, taken)
+    return found
+
+
+def _take(taken: bytearray, spans: list[Span]) -> None:
+    for span in spans:
+        taken[span.start : span.end] = b"\x01" * (span.end - span.start)
 
 
 def _to_spread(document: Document, spans: list[Span]) -> list[tuple[str, str]]:
@@ -106,7 +147,8 @@ def _to_spread(document: Document, spans: list[Span]) -> list[tuple[str, str]]:
         {
             (document.lower[s.start : s.end], s.label)
             for s in spans
-            if s.layer != KNOWN and not (s.start in known_places and s.end - 1 in known_places)
+            if s.layer not in (KNOWN, SAFE)
+            and not (s.start in known_places and s.end - 1 in known_places)
         }
     )
 
@@ -134,14 +176,20 @@ class Analyzer:
     Args:
         overlays: folders whose `mappings/text` replace shipped lists.
         recognizers: a site's own recognisers, with `supported_language="fr"`.
+        lists: folder of open-data files that the site adds.
 
     Raises:
         ConfigurationError: a list is wrong, or a recogniser is for another language.
     """
 
-    def __init__(self, overlays: tuple[Path, ...] = (), recognizers: tuple[Any, ...] = ()) -> None:
+    def __init__(
+        self,
+        overlays: tuple[Path, ...] = (),
+        recognizers: tuple[Any, ...] = (),
+        lists: Path | None = None,
+    ) -> None:
         _refuse_other_languages(recognizers)
-        self.lexicon = load_lexicon(overlays)
+        self.lexicon = load_lexicon(overlays, lists)
         nlp = NoOpNlpEngine(models=[{"lang_code": LANGUAGE, "model_name": "none"}])
         nlp.load()
         registry = RecognizerRegistry(
@@ -157,18 +205,22 @@ class Analyzer:
         self._empty = nlp.process_text("", LANGUAGE)
 
     def find(
-        self, text: str, identity: Identity, ad_hoc_recognizers: tuple[Any, ...] = ()
+        self,
+        text: str,
+        identity: Identity,
+        ad_hoc_recognizers: tuple[Any, ...] = (),
+        document_class: str = LETTER,
     ) -> list[Span]:
         """Combined spans of `text`, found by the engine and by the site's recognisers."""
         _refuse_other_languages(ad_hoc_recognizers)
         results = self.engine.analyze(
             text,
             LANGUAGE,
-            nlp_artifacts=PatientArtifacts(self._empty, identity),
+            nlp_artifacts=PatientArtifacts(self._empty, identity, document_class),
             ad_hoc_recognizers=list(ad_hoc_recognizers) or None,
         )
         spans = [_span(result) for result in results]
-        foreign = [span for span in spans if span.layer == SITE]
+        foreign = [span for span in spans if span.layer in (SITE, MODEL)]
         if not foreign:
             return sorted(spans)
         return combine(spans + self._spread(text, foreign), text)

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
-from entrepot.text.dates import find_dates
+from entrepot.text.dates import FoundDate, find_dates
 from entrepot.text.document import TAG
 from entrepot.text.folding import fold, letters
 from entrepot.text.identity import Identity
@@ -83,7 +84,7 @@ def birth_year(written: str, identity: Identity) -> int | None:
 
     None when the year is not certain: two digits of an unknown person say no century.
     """
-    found = next(iter(find_dates(fold(written))), None)
+    found = _first_date(written)
     if found is not None and found.year is not None and found.year > 99:
         return found.year
     digits = "".join(filter(str.isdigit, written))
@@ -92,6 +93,12 @@ def birth_year(written: str, identity: Identity) -> int | None:
         if (found is not None and found.is_on(birth)) or digits in compact:
             return birth.year
     return None
+
+
+@lru_cache(maxsize=1024)
+def _first_date(written: str) -> FoundDate | None:
+    """A birth date is written the same way all over a person's letters."""
+    return next(iter(find_dates(fold(written))), None)
 
 
 def _numbers_in(text: str) -> Counter[str]:

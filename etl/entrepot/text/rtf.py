@@ -142,6 +142,7 @@ def rtf_text(data: bytes) -> str:
         RecordFault: `attachment_unreadable` when it is no RTF, its groups do not balance, they
             are deeper than MAX_DEPTH, it holds raw binary data or an unknown code page.
     """
-    if not data.lstrip().startswith(b"{\\rtf"):
+    data = data.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not data.startswith(b"{\\rtf"):
         raise RecordFault("attachment_unreadable", "rtf: no header")
     return _Reader().text(data)

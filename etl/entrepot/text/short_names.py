@@ -49,9 +49,7 @@ def _short(identity: Identity) -> dict[str, set[str]]:
 
 def _words_in(document: Document, spans: list[Span]) -> set[int]:
     return {
-        i
-        for i in range(len(document.words))
-        if any(span.start <= document.starts[i] < span.end for span in spans)
+        i for span in spans for i in range(document.after(span.start), document.after(span.end))
     }
 
 

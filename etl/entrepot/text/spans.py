@@ -10,7 +10,11 @@ LABELS = frozenset((
     "IPP", "NDA", "HOPITAL", "URL", "AUTRE_ID",
 ))  # fmt: skip
 KNOWN, FORMATS, CONTEXT, PROPAGATION, SITE = "known", "formats", "context", "propagation", "site"
-_STRENGTH = {KNOWN: 5, FORMATS: 4, CONTEXT: 3, SITE: 2, PROPAGATION: 1}
+GAZETTEER, SAFE = "gazetteer", "safe"
+MODEL = "model"
+_STRENGTH = {
+    KNOWN: 7, FORMATS: 6, CONTEXT: 5, SITE: 4, MODEL: 4, GAZETTEER: 3, PROPAGATION: 2, SAFE: 1,
+}  # fmt: skip
 _WORDED = frozenset(("NOM", "PRENOM", "VILLE", "HOPITAL", "ADRESSE", "ZIP"))
 
 

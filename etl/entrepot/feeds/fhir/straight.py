@@ -8,6 +8,8 @@ A value that is found goes to a sink: returned, appended to `out`, or compared.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from entrepot.feeds.fhir.operations import (
@@ -72,6 +74,12 @@ def reads_of(plan: Plan, from_root: bool) -> tuple[ReadOne, ReadAll]:
     return one, every
 
 
+@cache
+def _code(text: str) -> CodeType:
+    """Paths of different mappings are mostly alike: 6,175 functions of a run, few of them new."""
+    return compile(text, "<path>", "exec")
+
+
 class _Source:
     """Writes one function; `sink` is what becomes of a value: first, each, test."""
 
@@ -90,7 +98,7 @@ class _Source:
     def compiled(self, arguments: str, body: list[str]) -> Any:
         """A function of this body and the constants that were gathered."""
         text = f"def read({arguments}):\n" + "\n".join(f" {line}" for line in body or ["pass"])
-        exec(compile(text, "<path>", "exec"), self._constants)  # noqa: S102 - our own text
+        exec(_code(text), self._constants)  # noqa: S102 - our own text
         return self._constants.pop("read")
 
     def condition(self, step: Filter, place: str) -> str:
