@@ -8,7 +8,7 @@ import pytest
 
 from entrepot.audit import Action, AuditLog, log_path
 from entrepot.config import Site
-from entrepot.keys import Keyring, load_keyring
+from entrepot.keys import Keyring, site_keyring
 from entrepot.site_files import create_site
 
 
@@ -19,7 +19,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 @pytest.fixture(scope="module")
 def keyring(site: Site) -> Keyring:
-    return load_keyring(site.root_key)
+    return site_keyring(site)
 
 
 @pytest.fixture(scope="module")

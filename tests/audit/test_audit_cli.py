@@ -3,47 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from calling import Call
 from entrepot.audit import log_path
-from entrepot.cli import main
 from entrepot.config import Site
 from entrepot.errors import EXIT_BUG, EXIT_CLEAN, EXIT_USAGE
 from entrepot.site_files import create_site
 
 pytestmark = pytest.mark.core
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a command left."""
-
-    code: int
-    out: str
-    err: str
-
-
-Call = Callable[..., Said]
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """Calls the program in this process, as its entry point does."""
-
-    def command(*words: object) -> Said:
-        monkeypatch.setattr(sys, "argv", ["entrepot", *map(str, words)])
-        with pytest.raises(SystemExit) as leaving:
-            main()
-        captured = capsys.readouterr()
-        code = leaving.value.code
-        return Said(code if isinstance(code, int) else 1, captured.out, captured.err)
-
-    return command
 
 
 @pytest.fixture

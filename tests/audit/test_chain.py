@@ -18,7 +18,9 @@ from entrepot.keys import Keyring
 
 pytestmark = pytest.mark.core
 _HERE = settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=120,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 COUNT = 6
 

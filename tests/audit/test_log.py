@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from entrepot.audit import Action, AuditLog, log_path, verify
 from entrepot.config import Site
 from entrepot.errors import EntrepotError
-from entrepot.keys import Keyring, load_keyring
+from entrepot.keys import Keyring, site_keyring
 from entrepot.landing.database import create_tables, write_transaction, zone_engine
 from entrepot.site_files import create_site
 
@@ -33,11 +33,11 @@ def fresh(tmp_path: Path) -> Site:
 
 
 def _log(site: Site) -> AuditLog:
-    return AuditLog(site, load_keyring(site.root_key))
+    return AuditLog(site, site_keyring(site))
 
 
 def _keyring(site: Site) -> Keyring:
-    return load_keyring(site.root_key)
+    return site_keyring(site)
 
 
 def test_an_entry_says_who_when_what_and_lies_in_the_identifying_zone(fresh: Site) -> None:

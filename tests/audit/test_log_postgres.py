@@ -9,7 +9,7 @@ import pytest
 
 from entrepot.audit import Action, AuditLog, log_path, verify
 from entrepot.config import CONFIG_NAME, Site
-from entrepot.keys import load_keyring
+from entrepot.keys import site_keyring
 from entrepot.landing.database import create_tables, zone_engine
 from entrepot.site_files import create_site
 from postgres_server import any_server
@@ -28,7 +28,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def test_one_chain_and_its_head(site: Site) -> None:
-    keyring = load_keyring(site.root_key)
+    keyring = site_keyring(site)
     assert verify(site, keyring).intact  # nothing yet, not even a table
 
     def append(number: int) -> None:

@@ -184,7 +184,9 @@ def test_an_archive_in_an_archive_is_limited_by_memory(
 PACKED = [gzip.compress(MESSAGE * 3), zipped({"a.hl7": MESSAGE, "b.gz": gzip.compress(MESSAGE)})]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 @given(st.sampled_from(PACKED), st.lists(st.tuples(st.integers(0, 9999), st.integers(1, 255))))
 def test_damage_is_a_fault_and_never_an_exception(
     tmp_path: Path, packed: bytes, damage: list[tuple[int, int]]

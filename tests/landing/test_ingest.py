@@ -119,7 +119,9 @@ def test_the_large_sample_lands_whole(
 
 
 @settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=15
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+    max_examples=15,
 )
 @given(st.lists(messages(), min_size=1, max_size=8), st.data())
 def test_one_ingest_or_many_however_packed_give_the_same_ledger(

@@ -12,7 +12,7 @@ from entrepot.config import Inbox, Oppositions, Site, SiteConfig
 from entrepot.errors import ConfigurationError
 from entrepot.keys import Keyring
 from entrepot.landing.database import zone_engine
-from entrepot.register.opposition_inbox import import_inbox
+from entrepot.register.opposition_inbox import import_inbox, require_inbox
 from entrepot.register.tables import opposition
 
 pytestmark = pytest.mark.core
@@ -55,6 +55,13 @@ def test_files_are_imported_and_put_away(site: Site, tmp_path: Path) -> None:
     assert import_inbox(site, KEYS) == 3
     assert _count(site) == 3
     assert _waiting(tmp_path) == []
+
+
+def test_no_run_while_the_desk_cannot_be_reached(site: Site, tmp_path: Path) -> None:
+    require_inbox(site)
+    (tmp_path / "drop").rmdir()
+    with pytest.raises(ConfigurationError, match="is no folder"):
+        require_inbox(site)
 
 
 @pytest.mark.parametrize(

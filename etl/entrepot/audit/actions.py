@@ -27,15 +27,50 @@ class Action(StrEnum):
     REPORT_SIGNED = "report_signed"
     APPROVED = "approved"
     REFUSED = "refused"
+    ERASED = "erased"
+    RETENTION_PURGED = "retention_purged"
+    ACCESS_REPORTED = "access_reported"
+    INFORMED = "informed"
+    NUMBER_READ = "number_read"
+    STUDY_CREATED = "study_created"
+    STUDY_REFRESHED = "study_refreshed"
+    STUDY_CLOSED = "study_closed"
+    STUDY_WITHDRAWN = "study_withdrawn"
+    REIDENTIFICATION_REQUESTED = "reidentification_requested"
+    REIDENTIFICATION_APPROVED = "reidentification_approved"
+    REIDENTIFICATION_REFUSED = "reidentification_refused"
+    REIDENTIFIED = "reidentified"
+    KEYS_ROTATED = "keys_rotated"
+    ESCROW_SPLIT = "escrow_split"
+    ESCROW_RESTORED = "escrow_restored"
+    REVIEW_SAMPLED = "review_sampled"
+    REVIEW_ENDED = "review_ended"
+    CARD_ACCEPTED = "card_accepted"
+    CARD_ENDED = "card_ended"
+    QUERY_RECEIVED = "query_received"
+    QUERY_REFUSED = "query_refused"
+    QUERY_APPROVED = "query_approved"
+    QUERY_ANSWERED = "query_answered"
+    ANSWER_RELEASED = "answer_released"
+    KEY_REVOKED = "key_revoked"
+    POLICY_PROPOSED = "policy_proposed"
+    POLICY_APPROVED = "policy_approved"
+    LOG_HEAD_SENT = "log_head_sent"
 
 
+_STUDY = frozenset({"study", "by", "reason", "persons", "rows", "release", "target", "expires"})
+_REIDENTIFICATION = frozenset(
+    {"request", "by", "motive", "reason", "person", "study", "until", "persons"}
+)
+_CARD = frozenset({"study", "card", "basis", "mode", "by", "release"})
+_QUERY = frozenset({"query", "question", "study", "card", "basis", "researcher", "analysis"})
 _DECISION = frozenset({"what", "by", "reason", "release", "generation"})
 FACTS: Mapping[Action, frozenset[str]] = {
     Action.CONTENT_READ: frozenset({"record", "why"}),
-    Action.OPPOSITION_ADDED: frozenset({"person", "channel", "new"}),
-    Action.OPPOSITION_WITHDRAWN: frozenset({"person", "channel"}),
-    Action.OPPOSITIONS_IMPORTED: frozenset({"lines"}),
-    Action.OPPOSITIONS_CONFIRMED: frozenset(),
+    Action.OPPOSITION_ADDED: frozenset({"person", "channel", "new", "register", "scope"}),
+    Action.OPPOSITION_WITHDRAWN: frozenset({"person", "channel", "register", "scope"}),
+    Action.OPPOSITIONS_IMPORTED: frozenset({"lines", "register"}),
+    Action.OPPOSITIONS_CONFIRMED: frozenset({"register"}),
     Action.RUN_STARTED: frozenset({"engine", "software"}),
     Action.RUN_ENDED: frozenset(
         {"verdict", "release", "generation", "as_of", "failures", "quarantined", "engine"}
@@ -45,6 +80,49 @@ FACTS: Mapping[Action, frozenset[str]] = {
     Action.REPORT_SIGNED: frozenset({"report", "sha256", "release", "language"}),
     Action.APPROVED: _DECISION,
     Action.REFUSED: _DECISION,
+    Action.ERASED: frozenset({"person", "by", "reason", "step", "records", "rows", "proof"}),
+    Action.RETENTION_PURGED: frozenset({"by", "before", "records", "persons", "backups", "proof"}),
+    Action.ACCESS_REPORTED: frozenset({"person", "by", "reason", "records", "rows"}),
+    Action.INFORMED: frozenset({"person", "what", "channel", "lines"}),
+    Action.NUMBER_READ: frozenset({"person", "by", "reason"}),
+    Action.STUDY_CREATED: _STUDY,
+    Action.STUDY_REFRESHED: _STUDY,
+    Action.STUDY_CLOSED: _STUDY,
+    Action.STUDY_WITHDRAWN: _STUDY,
+    Action.REIDENTIFICATION_REQUESTED: _REIDENTIFICATION,
+    Action.REIDENTIFICATION_APPROVED: _REIDENTIFICATION,
+    Action.REIDENTIFICATION_REFUSED: _REIDENTIFICATION,
+    Action.REIDENTIFIED: _REIDENTIFICATION,
+    Action.KEYS_ROTATED: frozenset(
+        {"step", "by", "reason", "version", "old", "new", "persons", "records"}
+    ),
+    Action.ESCROW_SPLIT: frozenset({"by", "split", "shares", "threshold", "fingerprint"}),
+    Action.ESCROW_RESTORED: frozenset({"by", "split", "shares", "fingerprint"}),
+    Action.REVIEW_SAMPLED: frozenset({"review", "by", "documents", "strata", "release"}),
+    Action.REVIEW_ENDED: frozenset({"review", "by", "documents", "misses", "over_masked"}),
+    Action.CARD_ACCEPTED: _CARD,
+    Action.CARD_ENDED: _CARD,
+    Action.QUERY_RECEIVED: _QUERY,
+    Action.QUERY_REFUSED: frozenset({"query", "study", "code", "by"}),
+    Action.QUERY_APPROVED: frozenset({"query", "question", "study", "by", "mode"}),
+    Action.QUERY_ANSWERED: frozenset(
+        {
+            "query",
+            "study",
+            "round",
+            "release",
+            "register",
+            "policy",
+            "cells",
+            "withheld",
+            "repeated",
+        }
+    ),
+    Action.ANSWER_RELEASED: frozenset({"query", "study", "round", "delivery", "answer"}),
+    Action.KEY_REVOKED: frozenset({"key", "by"}),
+    Action.POLICY_PROPOSED: frozenset({"policy", "by"}),
+    Action.POLICY_APPROVED: frozenset({"policy", "by"}),
+    Action.LOG_HEAD_SENT: frozenset({"sequence"}),
 }
 
 

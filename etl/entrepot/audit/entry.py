@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,30 +47,43 @@ class Entry:
 
 
 class Sealer:
-    """Writes and checks lines under the site's audit key."""
+    """Writes lines under the site's audit key, and checks lines under that of their time.
+
+    A former root's key is good for the entries up to its last one: whoever has got hold of it
+    cannot write a later one, nor another in their place, as the first entry under the next root
+    holds the MAC of the last.
+    """
 
     def __init__(self, keyring: Keyring) -> None:
-        self._key = keyring.derive(AUDIT)
+        self._key, first = keyring.derive(AUDIT), 1
+        self._keys: list[tuple[range, bytes]] = []
+        for one in keyring.former:
+            self._keys.append((range(first, one.last_entry + 1), one.keys[AUDIT]))
+            first = one.last_entry + 1
+        self._keys.append((range(first, sys.maxsize), self._key))
 
     def line(self, entry: Entry) -> tuple[bytes, str]:
         """The entry's line without its line end, and its MAC."""
         stated = {name: getattr(entry, name) for name in _NAMES}
         body = json.dumps(stated, ensure_ascii=False, separators=(",", ":")).encode()
-        mac = self._mac(body)
+        mac = _mac(self._key, body)
         return body[:-1] + _MARK + mac.encode() + _END, mac
 
     def genuine(self, line: bytes) -> Entry | None:
-        """The entry of a line that this key wrote, byte by byte; None of any other line."""
+        """The entry of a line that the key of its time wrote, byte by byte; None of any other."""
         body, mark, rest = line.rpartition(_MARK)
         if not mark or not rest.endswith(_END):
             return None
         mac = rest.removesuffix(_END)
-        if not hmac.compare_digest(self._mac(body + b"}").encode(), mac):
-            return None
-        return Entry(**json.loads(body + b"}"), mac=mac.decode())
+        for numbers, key in reversed(self._keys):
+            if hmac.compare_digest(_mac(key, body + b"}").encode(), mac):
+                entry = Entry(**json.loads(body + b"}"), mac=mac.decode())
+                return entry if entry.sequence in numbers else None
+        return None
 
-    def _mac(self, body: bytes) -> str:
-        return hmac.digest(self._key, body, hashlib.sha256).hex()
+
+def _mac(key: bytes, body: bytes) -> str:
+    return hmac.digest(key, body, hashlib.sha256).hex()
 
 
 def stated_sequence(line: bytes) -> int | None:

@@ -21,6 +21,7 @@ from entrepot.audit.actions import Action, Facts, check_facts
 from entrepot.audit.entry import MAX_LINE, Entry, Sealer
 from entrepot.audit.head import Head, HeadRecord
 from entrepot.config import Site
+from entrepot.durable import sync
 from entrepot.errors import EntrepotError
 from entrepot.keys import Keyring
 
@@ -116,7 +117,7 @@ def _opened(site: Site) -> Iterator[int]:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield descriptor
         if new:
-            _sync_folder(site.identifying)
+            sync(site.identifying)
     except OSError as error:
         raise _refused(error) from None
     finally:
@@ -134,14 +135,6 @@ def _write(descriptor: int, data: bytes) -> None:
         with suppress(OSError):  # where it may only grow, the rest stays as a torn line
             os.ftruncate(descriptor, size)
         raise
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _refused(error: OSError) -> EntrepotError:

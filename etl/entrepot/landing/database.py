@@ -7,17 +7,17 @@ SQLite by default, PostgreSQL by URL (`site.yaml`: `database`). Landing and regi
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import event
 
 from entrepot.config import Site
 from entrepot.errors import ConfigurationError, EntrepotError
 from entrepot.keys import Keyring
+from entrepot.transactions import prepare_sqlite, refusals_told, writing
 
 PRAGMAS = (
     "busy_timeout = 60000",
@@ -27,8 +27,11 @@ PRAGMAS = (
     "synchronous = FULL",
     "temp_store = MEMORY",  # nothing of the zone in a temporary folder
 )
-_WRITES = "zone_writes"
-_FINGERPRINT = "key_fingerprint"
+_WHERE = "site.yaml: database"
+FINGERPRINT = "key_fingerprint"
+VERSION = "key_version"  # of the root key, once it was rotated
+ROTATION = "key_rotation"  # set while some rows are of the former root key and some of the next
+_SQLITE_TMP = "SQLITE_TMPDIR"
 
 metadata = sa.MetaData()
 
@@ -69,35 +72,15 @@ def private_folder(folder: Path) -> None:
 
 
 def _prepare_sqlite(engine: sa.Engine, file: str | None) -> None:
-    if not file or file == ":memory:":
-        raise ConfigurationError(
-            "a ledger in memory would lose what was received",
-            where="site.yaml: database",
-            remedy="give the path of a file",
-        )
     try:
-        Path(file).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # SQLite gives its journal the mode of the database file
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+        if file and file != ":memory:":
+            Path(file).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise ConfigurationError(
-            f"the database file cannot be made ({error.strerror})", where="site.yaml: database"
+            f"the database file cannot be made ({error.strerror})", where=_WHERE
         ) from None
-    os.chmod(file, 0o600)
-    event.listen(engine, "connect", _set_pragmas)
-    event.listen(engine, "begin", _begin)
-
-
-def _set_pragmas(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # the driver's own BEGIN would come too late: see _begin
-    for pragma in PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin(connection: sa.Connection) -> None:
-    # A reader that turns writer fails at once when another wrote meanwhile: ask at the start.
-    writes = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    prepare_sqlite(engine, file, PRAGMAS, _WHERE, "a ledger in memory would lose what was received")
+    os.chmod(str(file), 0o600)
 
 
 @contextmanager
@@ -107,56 +90,76 @@ def write_transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
     Raises:
         EntrepotError: the database refused (full disk, locked, unreachable); no value is told.
     """
-    with (
-        database_errors(),
-        engine.connect().execution_options(**{_WRITES: True}) as connection,
-        connection.begin(),
-    ):
+    with database_errors(), writing(engine) as connection:
         yield connection
 
 
-@contextmanager
-def database_errors() -> Iterator[None]:
+def database_errors() -> AbstractContextManager[None]:
     """Turns a driver's error into an EntrepotError that holds its code and no value."""
-    try:
-        yield
-    except sa.exc.DBAPIError as error:
-        cause: Any = error.orig
-        code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None)
-        raise EntrepotError(
-            f"the identifying zone's database refused ({code or type(cause).__name__})",
-            where="site.yaml: database",
-            remedy="check that it is reachable, not full and not locked, then repeat the command",
-        ) from None
+    return refusals_told(
+        "the identifying zone's", _WHERE,
+        "check that it is reachable, not full and not locked, then repeat the command",
+    )  # fmt: skip
 
 
 def create_tables(engine: sa.Engine) -> None:
-    """Creates the tables of `metadata` that are missing.
+    """Creates the tables of `metadata` that are missing, and columns that came to one since.
 
     Raises:
         EntrepotError: the database cannot be reached or written.
     """
     with write_transaction(engine) as connection:
+        inspector = sa.inspect(connection)
+        there = set(inspector.get_table_names())
         metadata.create_all(connection)
+        # Not in the order of their keys: a command may know a table and not the one it refers to.
+        for table in metadata.tables.values():
+            if table.name in there:
+                _add_columns(connection, table, inspector)
+
+
+def _add_columns(connection: sa.Connection, table: sa.Table, inspector: sa.Inspector) -> None:
+    """Columns of a later version: each may be empty or has a default of the server's."""
+    known = {column["name"] for column in inspector.get_columns(table.name)}
+    for column in table.columns:
+        if column.name not in known:
+            stated = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
+            connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {stated}")
 
 
 def check_keyring(engine: sa.Engine, keyring: Keyring) -> None:
     """Binds the zone to its root key the first time; refuses another key ever after.
 
     Raises:
-        ConfigurationError: the zone was written under another root key; nothing is changed.
+        ConfigurationError: the zone was written under another root key, or a rotation of the key
+            has not ended; nothing is changed.
     """
-    stored = sa.select(zone_setting.c.value).where(zone_setting.c.key == _FINGERPRINT)
+    stored = sa.select(zone_setting.c.key, zone_setting.c.value).where(
+        zone_setting.c.key.in_((FINGERPRINT, ROTATION, VERSION))
+    )
     with write_transaction(engine) as connection:
-        known = connection.scalar(stored)
+        settings: dict[str, str] = {row.key: row.value for row in connection.execute(stored)}
+        known = settings.get(FINGERPRINT)
+        if ROTATION in settings:
+            raise ConfigurationError(
+                "a rotation of the root key has not ended",
+                where="identifying/keys",
+                remedy="wait for it; if it was interrupted: entrepot keys rotate --resume",
+            )
         if known is None:
-            row = {"key": _FINGERPRINT, "value": keyring.fingerprint}
+            row = {"key": FINGERPRINT, "value": keyring.fingerprint}
             connection.execute(zone_setting.insert(), row)
         elif known != keyring.fingerprint:
             raise ConfigurationError(
                 f"wrong key: this zone was written under key {known}, not {keyring.fingerprint}",
                 where="identifying/keys",
                 remedy="restore the site's root key from its escrow",
+            )
+        elif settings.get(VERSION, "1") != str(keyring.version):  # else erased persons come back
+            raise ConfigurationError(
+                "what is kept of former root keys is missing or of another time",
+                where="identifying/keys/former.keys",
+                remedy="restore this file from the backup of the identifying zone",
             )
 
 
@@ -175,6 +178,53 @@ def forget_deleted(engine: sa.Engine, *tables: sa.Table) -> None:
             for table in tables:
                 commands.exec_driver_sql(f"VACUUM (FULL) {table.name}")
         return
+    _truncate_journal(engine)
+
+
+def rebuild(engine: sa.Engine) -> None:
+    """Writes the whole database anew: nothing is left of rows that were ever deleted or moved.
+
+    A row that grew, or a page that was split, leaves copies in pages still in use, which
+    `secure_delete` does not overwrite. Needs the size of the database again while it works.
+
+    Raises:
+        EntrepotError: a reader still needs the former pages; repeat when it has gone.
+    """
+    if engine.dialect.name != "sqlite":
+        forget_deleted(engine, *metadata.tables.values())
+        return
+    raw = engine.raw_connection()
+    try:
+        folder = Path(str(engine.url.database)).parent
+        with _temporary_files(folder):
+            raw.cursor().execute("PRAGMA temp_store = FILE")  # in memory it would have to fit
+            raw.cursor().execute("VACUUM")
+    except sqlite3.Error as error:
+        raise EntrepotError(
+            f"erased, but its database was not written anew ({error.sqlite_errorname})",
+            remedy="end other processes, free the disk, then repeat the command",
+        ) from None
+    finally:
+        raw.close()
+    engine.dispose()  # its connections keep the setting
+    _truncate_journal(engine)
+
+
+@contextmanager
+def _temporary_files(folder: Path) -> Iterator[None]:
+    """SQLite's temporary files stay in the zone (their names are gone while they are open)."""
+    former = os.environ.get(_SQLITE_TMP)
+    os.environ[_SQLITE_TMP] = str(folder)
+    try:
+        yield
+    finally:
+        if former is None:
+            del os.environ[_SQLITE_TMP]
+        else:
+            os.environ[_SQLITE_TMP] = former
+
+
+def _truncate_journal(engine: sa.Engine) -> None:
     raw = engine.raw_connection()  # outside any transaction, where alone a checkpoint works
     try:
         busy = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]

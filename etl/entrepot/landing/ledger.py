@@ -35,9 +35,24 @@ class Ledger:
 
     def address(self, source: str, arrival: Arrival) -> bytes:
         """The keyed address of a record: HMAC of source and content, never a plain hash."""
-        if arrival.digest:
-            return self._keyring.digest(LANDING, source, b"sha256", arrival.digest)
-        return self._keyring.digest(LANDING, source, arrival.content)
+        return self._keyring.digest(LANDING, *_addressed(source, arrival))
+
+    def _found(
+        self, connection: sa.Connection, source: str, arrivals: dict[bytes, Arrival]
+    ) -> dict[bytes, _Known]:
+        """Address -> the record's line, also when its address was carried over from a former root
+        key because its content was gone by then."""
+        known = _known(connection, list(arrivals))
+        if not self._keyring.former:
+            return known
+        carried = {
+            former: address
+            for address, arrival in arrivals.items()
+            if address not in known
+            for former in self._keyring.digests(LANDING, *_addressed(source, arrival))[1:]
+        }
+        found = _known(connection, list(carried))
+        return known | {carried[former]: row for former, row in found.items()}
 
     def add(
         self,
@@ -58,7 +73,7 @@ class Ledger:
             address = self.address(source, arrival)
             deliveries[address] = deliveries.get(address, 0) + 1
             arrivals[address] = _better(arrivals.get(address), arrival)
-        known = _known(connection, list(arrivals))
+        known = self._found(connection, source, arrivals)
         fresh = {a: arrival for a, arrival in arrivals.items() if a not in known}
         _count_again(connection, known, deliveries, arrivals)
         ids = {address: row.record_id for address, row in known.items()}
@@ -136,6 +151,33 @@ class Ledger:
         forget_deleted(self._engine, data_key)
 
 
+def erase_keys(connection: sa.Connection, record_ids: Iterable[int]) -> None:
+    """Destroys data keys within the caller's transaction, which ends with `rebuild`."""
+    for page in _pages(sorted(set(record_ids))):
+        connection.execute(
+            sa.update(data_key).where(data_key.c.record_id.in_(page)).values(wrapped_key=ERASED)
+        )
+
+
+def reseal(
+    connection: sa.Connection, segments: SegmentWriter, row: RecordRow, content: bytes
+) -> None:
+    """Gives a record other bytes under a new data key; the former ones lose theirs.
+
+    The address stays that of the bytes received, so that their next delivery only counts. The
+    caller calls `segments.sync()` before it commits.
+    """
+    location = segments.append(content, row.address)
+    this = record.c.record_id == row.record_id
+    place = {name: getattr(location, name) for name in ("segment", "offset", "length")}
+    connection.execute(sa.update(record).where(this).values(**place))
+    connection.execute(
+        sa.update(data_key)
+        .where(data_key.c.record_id == row.record_id)
+        .values(wrapped_key=location.wrapped_key)
+    )
+
+
 def add_notices(connection: sa.Connection, notices: Iterable[Notice]) -> None:
     """Enters notices of any stage; one that is already there is left as it is."""
     wanted = set(notices)
@@ -144,6 +186,13 @@ def add_notices(connection: sa.Connection, notices: Iterable[Notice]) -> None:
         wanted -= {Notice(*row) for row in there}
     if wanted:
         connection.execute(notice.insert(), [n._asdict() for n in sorted(wanted)])
+
+
+def _addressed(source: str, arrival: Arrival) -> tuple[str | bytes, ...]:
+    """What a record's address is made of."""
+    if arrival.digest:
+        return (source, b"sha256", arrival.digest)
+    return (source, arrival.content)
 
 
 def _pages(ids: list[int]) -> Iterator[list[int]]:

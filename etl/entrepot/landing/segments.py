@@ -18,6 +18,7 @@ from typing import NamedTuple, Protocol, Self
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from entrepot.durable import sync
 from entrepot.errors import EntrepotError, SiteBusyError
 from entrepot.keys import Keyring
 from entrepot.landing.database import private_folder
@@ -138,9 +139,7 @@ class SegmentWriter:
         try:
             self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             self._segment, self._end = segment, os.fstat(self._file).st_size
-            folder = os.open(self._folder, os.O_RDONLY)
-            os.fsync(folder)  # the new file's name must survive a power cut too
-            os.close(folder)
+            sync(self._folder)  # the new file's name must survive a power cut too
         except OSError as error:
             raise self._refused(error) from None
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from entrepot.errors import RecordFault
 from entrepot.landing.database import metadata
+from entrepot.landing.keyed import Landed, keyed
 from entrepot.landing.segments import WRAPPED_BYTES
 
 # Fault of a file whose records stand in its place: by rule, no quarantine.
@@ -23,7 +24,7 @@ record = sa.Table(
     sa.Column("record_id", _ROW_ID, primary_key=True),
     sa.Column("source", sa.String(40), nullable=False),
     sa.Column("format", sa.String(16), nullable=False),
-    sa.Column("address", sa.LargeBinary(32), nullable=False, unique=True),
+    sa.Column("address", sa.LargeBinary(32), nullable=False, unique=True, info=keyed(Landed())),
     sa.Column("received_at", sa.DateTime, nullable=False),  # UTC, of the first delivery
     sa.Column("deliveries", sa.Integer, nullable=False),
     sa.Column("segment", sa.Integer, nullable=False),
@@ -41,7 +42,7 @@ data_key = sa.Table(
     "data_key",
     metadata,
     sa.Column("record_id", sa.ForeignKey("record.record_id"), primary_key=True),
-    sa.Column("wrapped_key", sa.LargeBinary(WRAPPED_BYTES), nullable=False),
+    sa.Column("wrapped_key", sa.LargeBinary(WRAPPED_BYTES), nullable=False, info=keyed(Landed())),
 )
 
 notice = sa.Table(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from entrepot.config import Register, Source
 from entrepot.errors import RecordFault
 from entrepot.feeds.raw_row import RawRow
+from entrepot.landing.masking import is_masked
 from entrepot.register.person import Identifier, Subject, identifiers, reference
 
 _LINK_EVENTS_PIDS = 2
@@ -36,7 +37,8 @@ def _pairs(
 ) -> list[tuple[Identifier, Identifier]]:
     if row.mapping.pair == "reference":
         own = subjects[0].local
-        return [(own[0], reference(token, source)) for token in row.lists["value"] if own and token]
+        told = [token for token in row.lists["value"] if token and not is_masked(token)]
+        return [(own[0], reference(token, source)) for token in told if own]
     if row.mapping.pair == "PID":
         return [_two(subjects)]
     return [_absorbed(row, subjects, source, config)]

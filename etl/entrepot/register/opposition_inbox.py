@@ -14,6 +14,16 @@ from entrepot.register.oppositions import import_csv
 _WHERE = "site.yaml: oppositions.inbox"
 
 
+def require_inbox(site: Site) -> None:
+    """Refuses a run while the desk's folder cannot be reached: what lies there would be missed.
+
+    Raises:
+        ConfigurationError: the folder that site.yaml names is not there or not writable.
+    """
+    if site.config.oppositions.inbox is not None:
+        DropFolder(site, site.config.oppositions.inbox, _WHERE)
+
+
 def import_inbox(site: Site, keyring: Keyring) -> int | None:
     """Imports every whole CSV file of the inbox; the lines read, None when there was no file.
 

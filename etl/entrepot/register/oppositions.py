@@ -1,162 +1,121 @@
-"""The opposition register: who objected to reuse, since when, through which channel.
+"""The registers of oppositions: who objected to reuse, since when, through which channel.
 
-Applied before mapping and replayed at every run (CNIL, référentiel EDS section 9; RGPD 21).
-Its freshness is confirmed by a person; an unconfirmed register refuses a run, it changes no row.
+Two of them, told apart by `mappings/privacy/rights.yaml`: opposition (RGPD 21, LIL 74) and the
+opt-out from secondary use (EHDS, article 71). Applied before mapping and replayed at every run
+(CNIL, référentiel EDS section 9). A line holds from the moment it is entered, whatever date it
+states: a right that was exercised is not waited for.
 """
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 from dataclasses import dataclass
-from pathlib import Path
 
 from sqlalchemy import Connection, select, update
 
-from entrepot.audit import Action, AuditLog
-from entrepot.config import Oppositions, Site
-from entrepot.errors import ConfigurationError
 from entrepot.keys import REGISTER, Keyring
-from entrepot.landing.settings import read_setting, write_setting
+from entrepot.register.freshness import CONFIRMED, confirm
+from entrepot.register.opposition_csv import import_csv
 from entrepot.register.person import Identifier
+from entrepot.register.registers import ALL, OPPOSITION, PLAIN, Stated
 from entrepot.register.store import oppose
 from entrepot.register.tables import opposition
 
-CONFIRMED = "oppositions_confirmed_at"
-_COLUMNS = ("authority", "ipp", "opposed_on", "withdrawn_on")
+__all__ = [
+    "CONFIRMED", "OppositionLine", "add", "confirm", "end_expired", "fingerprint", "import_csv",
+    "listing", "withdraw",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class OppositionLine:
-    """One opposition, without the number: the DPO finds persons by number, not the other way."""
+    """One line, without the number: the DPO finds persons by number, not the other way."""
 
     opposition_id: int
+    register: str
+    scope: str
     opposed_on: dt.date
+    until: dt.date | None
     withdrawn_on: dt.date | None
+    by_holder: bool
     channel: str
     fingerprint: str
 
 
 def add(
     connection: Connection, keyring: Keyring, identifier: Identifier, opposed_on: dt.date,
-    channel: str,
+    channel: str, stated: Stated = PLAIN,
 ) -> bool:  # fmt: skip
     """Records an opposition; False when the same one already stands."""
-    table = opposition
-    standing = select(table.c.opposition_id).where(
-        table.c.identifier == identifier.hmac(keyring), table.c.withdrawn_on.is_(None)
-    )
-    confirm(connection)
+    table = opposition.c
+    standing = select(table.opposition_id).where(
+        table.identifier == identifier.hmac(keyring), table.withdrawn_on.is_(None),
+        table.register == stated.register, table.scope == stated.scope,
+        table.until == stated.until if stated.until else table.until.is_(None),
+    )  # fmt: skip
+    confirm(connection, stated.register)
     if connection.scalar(standing) is not None:
         return False
-    oppose(connection, keyring, identifier, opposed_on, channel)
+    oppose(connection, keyring, identifier, opposed_on, channel, stated)
     return True
 
 
 def withdraw(
-    connection: Connection, keyring: Keyring, identifier: Identifier, withdrawn_on: dt.date
-) -> int:
-    """Withdraws every standing opposition of the number; returns how many stood."""
-    table = opposition
-    done = connection.execute(
-        update(table)
-        .where(table.c.identifier == identifier.hmac(keyring), table.c.withdrawn_on.is_(None))
-        .values(withdrawn_on=withdrawn_on)
-    )
-    confirm(connection)
+    connection: Connection, keyring: Keyring, identifier: Identifier, withdrawn_on: dt.date,
+    register: str = OPPOSITION, scope: str = "",
+) -> int:  # fmt: skip
+    """Withdraws the number's standing lines of a register; returns how many stood.
+
+    Args:
+        scope: only lines of this scope; empty: of every scope.
+    """
+    table = opposition.c
+    chosen = [
+        table.identifier == identifier.hmac(keyring),
+        table.withdrawn_on.is_(None),
+        table.register == register,
+    ]
+    if scope:
+        chosen.append(table.scope == scope)
+    done = connection.execute(update(opposition).where(*chosen).values(withdrawn_on=withdrawn_on))
+    confirm(connection, register)
     return int(done.rowcount)
 
 
-def listing(connection: Connection, keyring: Keyring) -> list[OppositionLine]:
-    """All oppositions; a number shows as the fingerprint that `oppose add` printed."""
-    rows = connection.execute(select(opposition).order_by(opposition.c.opposition_id))
+def end_expired(connection: Connection, keyring: Keyring, today: dt.date) -> list[str]:
+    """Closes the lines whose last day is over; returns the persons' fingerprints.
+
+    The clock writes the register, and the warehouse is made from the register alone.
+    """
+    table = opposition.c
+    over = (table.withdrawn_on.is_(None), table.until < today)
+    rows = connection.execute(select(table.opposition_id, table.identifier).where(*over)).all()
+    if rows:
+        connection.execute(update(opposition).where(*over).values(withdrawn_on=table.until))
+    return [fingerprint(keyring, row.identifier) for row in rows]
+
+
+def listing(connection: Connection, keyring: Keyring, register: str = "") -> list[OppositionLine]:
+    """All lines, of one register when it is named; a number shows as its fingerprint."""
+    query = select(opposition).order_by(opposition.c.opposition_id)
+    if register:
+        query = query.where(opposition.c.register == register)
     return [
         OppositionLine(
-            row.opposition_id, row.opposed_on, row.withdrawn_on, row.channel,
-            fingerprint(keyring, row.identifier),
+            row.opposition_id, row.register, row.scope, row.opposed_on, row.until,
+            row.withdrawn_on, row.by_holder, row.channel, fingerprint(keyring, row.identifier),
         )
-        for row in rows
+        for row in connection.execute(query)
     ]  # fmt: skip
+
+
+def opposed_numbers(connection: Connection, scope: str = ALL) -> set[bytes]:
+    """HMACs of the numbers with a standing line of this scope, in any register."""
+    table = opposition.c
+    query = select(table.identifier).where(table.withdrawn_on.is_(None), table.scope == scope)
+    return set(connection.scalars(query))
 
 
 def fingerprint(keyring: Keyring, identifier: bytes) -> str:
     """What stands for a number in lists and in the audit log: it finds nobody."""
     return keyring.keyed(REGISTER, identifier)[:12]
-
-
-def import_csv(connection: Connection, keyring: Keyring, path: Path, site: Site) -> int:
-    """Adds (and withdraws) what a CSV file `authority,ipp,opposed_on,withdrawn_on` lists.
-
-    Raises:
-        ConfigurationError: a missing column or a bad line, by its number; nothing is written.
-    """
-    lines = list(_read(path, site))
-    log = AuditLog(site, keyring)
-    log.append(Action.OPPOSITIONS_IMPORTED, {"lines": len(lines)}, connection)
-    table = opposition
-    for identifier, opposed_on, withdrawn_on in lines:
-        same = select(table.c.opposition_id).where(
-            table.c.identifier == identifier.hmac(keyring), table.c.opposed_on == opposed_on
-        )
-        found = connection.scalar(same)
-        if found is None:
-            oppose(connection, keyring, identifier, opposed_on, "import", withdrawn_on=withdrawn_on)
-        elif withdrawn_on is not None:
-            connection.execute(
-                update(table)
-                .where(table.c.opposition_id == found)
-                .values(withdrawn_on=withdrawn_on)
-            )
-    confirm(connection)
-    return len(lines)
-
-
-def confirm(connection: Connection) -> None:
-    """The register is up to date as of now."""
-    now = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
-    write_setting(connection, CONFIRMED, now.isoformat())
-
-
-def require_fresh(connection: Connection, config: Oppositions) -> None:
-    """Refuses a run on a register that nobody confirmed for `max_age_days`.
-
-    Raises:
-        ConfigurationError: says how old it is and which command confirms it.
-    """
-    if not config.required:
-        return
-    remedy = "entrepot oppose import FILE, or entrepot oppose confirm"
-    confirmed = read_setting(connection, CONFIRMED)
-    if confirmed is None:
-        raise ConfigurationError("the opposition register was never confirmed", remedy=remedy)
-    now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
-    age = now - dt.datetime.fromisoformat(confirmed)
-    if age > dt.timedelta(days=config.max_age_days):
-        raise ConfigurationError(
-            f"the opposition register was last confirmed {age.days} days ago,"
-            f" more than {config.max_age_days}",
-            where="site.yaml: oppositions.max_age_days",
-            remedy=remedy,
-        )
-
-
-def _read(path: Path, site: Site) -> list[tuple[Identifier, dt.date, dt.date | None]]:
-    found = []
-    alias = site.config.register_.authority_alias
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = set(_COLUMNS) - set(reader.fieldnames or ())
-        if missing:
-            raise ConfigurationError(f"column {min(missing)} is missing", where=str(path))
-        for number, row in enumerate(reader, start=2):
-            try:
-                opposed_on = dt.date.fromisoformat(row["opposed_on"])
-                text = row["withdrawn_on"]
-                withdrawn_on = dt.date.fromisoformat(text) if text else None
-            except ValueError:
-                raise ConfigurationError("not a date", where=f"{path.name}:{number}") from None
-            if not row["ipp"]:
-                raise ConfigurationError("no number", where=f"{path.name}:{number}")
-            authority = alias.get(row["authority"], row["authority"])
-            found.append((Identifier(authority, row["ipp"].strip(), ""), opposed_on, withdrawn_on))
-    return found

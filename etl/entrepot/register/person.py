@@ -14,6 +14,7 @@ from entrepot.errors import RecordFault
 from entrepot.feeds.document import NULL
 from entrepot.feeds.raw_row import RawRow
 from entrepot.keys import IDENTIFIER, PERSON, Keyring
+from entrepot.landing.masking import is_masked
 
 INS_NAMESPACES = {"1.2.250.1.213.1.4.8", "1.2.250.1.213.1.4.9"}
 INS_TEST_NAMESPACES = {"1.2.250.1.213.1.4.10", "1.2.250.1.213.1.4.11"}
@@ -80,7 +81,7 @@ def identifiers(
     rows = zip_longest(*stated, fillvalue="")
     for value, sent_namespace, name, sent_type in rows:
         namespace, type_code = sent_namespace.removeprefix("urn:oid:"), sent_type or default_type
-        if not value or value == NULL:
+        if not value or value == NULL or is_masked(value):
             continue
         authority = namespace or name or source.authority or source.domain
         authority = config.authority_alias.get(authority, authority)

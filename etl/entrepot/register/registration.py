@@ -26,6 +26,7 @@ from entrepot.register.person import (
     reference,
     subject,
 )
+from entrepot.register.registers import OPPOSITION, OPTOUT
 
 FUTURE = dt.timedelta(days=1)  # a message dated later than this after its receipt is not believed
 
@@ -79,6 +80,7 @@ class Registered:
     keys: list[tuple[bytes, str]] = field(default_factory=list)
     mother: Identifier | None = None
     opposed_on: dt.date | None = None
+    opposition_register: str = OPPOSITION
     notices: list[tuple[str, str]] = field(default_factory=list)
     referred: bool = False  # the subject is a reference: somebody else states who it is
     personal: bool = True  # a unit or a professional belongs to nobody
@@ -104,6 +106,24 @@ class Registrar:
             result.disposition = "quarantined"
             result.reason, result.position = fault.reason, fault.position
         return result
+
+    def own_numbers(self, landed: Landed) -> list[Identifier]:
+        """Numbers of the subject of a record that no rule needed to identify (an order, an event
+        that nothing maps); empty when it cannot be read.
+        """
+        source = self._config.sources.get(landed.source, Source())
+        extractor = self._feeds.extractor(landed.format)
+        config, found = self._config.register_, list[Identifier]()
+        try:
+            document = extractor.parse(landed.content, source.charset)
+            for row in extractor.rows(document, "identity"):
+                one = subject(row, source, config, "")
+                found += [*one.local, *([one.ins] if one.ins else [])]
+                if token := row.values.get("subject_reference", ""):
+                    found.append(reference(token, source))
+        except RecordFault:
+            return found
+        return found
 
     def _read(self, result: Registered, landed: Landed) -> None:
         source = self._config.sources.get(landed.source, Source())
@@ -223,7 +243,7 @@ class Registrar:
         result.payload = identity_payload([*people, *self._inner(told[1:], first, source)])
         result.mother = _mother(people[0], source, self._config)
         result.links = link_statements(links, subjects, source, config)
-        result.opposed_on = self._opposition(extractor, document, result)
+        self._oppose(extractor, document, result)
 
     def _refer(self, result: Registered, row: RawRow, source: Source) -> None:
         """A resource that names its subject, by reference or number, states nothing about them."""
@@ -249,18 +269,22 @@ class Registrar:
                     raise RecordFault("several_subjects", cda.places.subject)
         return rows
 
-    def _opposition(
-        self, extractor: Extractor, document: Document, result: Registered
-    ) -> dt.date | None:
-        types = self._config.oppositions.con_types
-        if not types:
-            return None
+    def _oppose(self, extractor: Extractor, document: Document, result: Registered) -> None:
+        """What the record says of a right, where the site names its type; ZFA never does."""
+        registers = (
+            (OPPOSITION, self._config.oppositions.con_types),
+            (OPTOUT, self._config.rights.optout_types),
+        )
+        if not any(types for _, types in registers):
+            return
         for row in extractor.rows(document, "opposition"):
-            if row.values["type"] in types and row.values["status"] == "R":
+            said = [name for name, types in registers if row.values["type"] in types]
+            if said and row.values["status"] == "R":
                 moment, _ = timestamp(row.values["date"], self._config.zone)
                 stated = result.stated_at or dt.datetime.min
-                return (moment or stated).date()
-        return None
+                result.opposed_on = (moment or stated).date()
+                result.opposition_register = said[0]
+                return
 
 
 def _local_key(person: Subject) -> tuple[str, ...]:

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -15,7 +17,9 @@ from entrepot.config import Register as RegisterConfig
 from entrepot.keys import REGISTER, Keyring
 from entrepot.register import tables
 from entrepot.register.clusters import LinkStatement, clusters
+from entrepot.register.erased import ERASED, Suppression
 from entrepot.register.person import REFERENCE, rank
+from entrepot.register.registers import ALL
 from entrepot.register.versions import stale_records
 
 _UNKNOWN = ("quarantined", "subject_unknown", "subject")
@@ -28,11 +32,24 @@ class Person:
 
     root: bytes
     person_key: str = ""
+    other_keys: tuple[str, ...] = ()  # what their other numbers give: the key before a merge
     identities: list[tuple[bytes, bytes]] = field(default_factory=list)  # (subject, digest)
     standing: set[tuple[bytes, bytes]] = field(default_factory=set)  # of records not superseded
     opposed: bool = False
+    erased: bool = False
+    refused: set[str] = field(default_factory=set)  # scopes `study:ID`; no row of the core changes
     secret: bool = False
     mother_key: str = ""
+
+    @property
+    def withdrawn(self) -> bool:
+        """Nothing of this person crosses the door."""
+        return self.opposed or self.erased
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Every pseudonym that a number of this person gives or gave."""
+        return (self.person_key, *self.other_keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +89,8 @@ class Snapshot:
         ).all()
         self._read_persons(connection, {n for link in links for n in (link.left, link.right)})
         self._read_oppositions(connection)
+        self._suppression = Suppression.read(connection)
+        self._read_erasures()
         self._read_kin(connection)
         self._conflicts = self._read_conflicts(connection)
 
@@ -87,6 +106,24 @@ class Snapshot:
     def root(self, number: bytes) -> bytes:
         """The cluster of a number."""
         return self._roots.get(number, number)
+
+    def attributed(self) -> Iterator[tuple[Row[Any], bytes]]:
+        """Registrations of which somebody is the subject, with their person."""
+        for row in self._records:
+            root = self._person_of(row)
+            if root is not None:
+                yield row, root
+
+    @cached_property
+    def numbers(self) -> dict[bytes, set[bytes]]:
+        """Person -> HMACs of all their numbers, an INS that their records state included."""
+        found: dict[bytes, set[bytes]] = {root: {root} for root in self.persons}
+        for number in self._roots:
+            found.setdefault(self.root(number), set()).add(number)
+        for row, root in self.attributed():
+            if row.ins is not None:
+                found[root].add(row.ins)
+        return found
 
     def standings(self, fingerprint: str) -> list[Standing]:
         """Every record's standing; `fingerprint` is that of mappings, lists and code."""
@@ -124,7 +161,8 @@ class Snapshot:
             order = (rank(row.authority, self._config), row.person_key)
             keys[self.root(row.hmac)].append(order)
         for root, found in keys.items():
-            self.persons[root] = Person(root, person_key=min(found)[1])
+            (_, first), *others = sorted(found)
+            self.persons[root] = Person(root, first, tuple(key for _, key in others))
         for row in self._records:
             if row.subject is None or self.root(row.subject) not in self.persons:
                 continue
@@ -161,8 +199,17 @@ class Snapshot:
             numbers = {row.identifier, *self._spellings.get(row.identifier, ())}
             found = [self.persons.get(self.root(number)) for number in numbers]
             for person in found:
-                if person is not None:
+                if person is not None and row.scope == ALL:
                     person.opposed = True
+                elif person is not None:
+                    person.refused.add(row.scope)
+
+    def _read_erasures(self) -> None:
+        """Whoever was joined to an erased person since is one, until a message parts them."""
+        for number, (_, before) in self._suppression.numbers.items():
+            person = self.persons.get(self.root(number))
+            if person is not None and before is None:
+                person.erased = True
 
     def _read_kin(self, connection: Connection) -> None:
         last: dict[bytes, tuple[str, bytes]] = {}
@@ -175,17 +222,17 @@ class Snapshot:
             infant, parent = self.persons.get(child), self.persons.get(mother)
             if infant is None or parent is None:
                 continue
-            if not (infant.secret or parent.secret or parent.opposed or child == mother):
+            if not (infant.secret or parent.secret or parent.withdrawn or child == mother):
                 infant.mother_key = parent.person_key
 
     def _read_conflicts(self, connection: Connection) -> dict[int, str]:
-        """Record -> position of a key that two persons, neither opposed, state."""
+        """Record -> position of a key that two persons, neither withdrawn, state."""
         standing = {}
         for row in self._records:
             root = self._person_of(row)
             known = row.disposition == "known" and root is not None
             known = known and row.record_id not in self._stale
-            if known and not self.persons[root].opposed:  # type: ignore[index]
+            if known and not self.persons[root].withdrawn:  # type: ignore[index]
                 standing[row.record_id] = root
         owners: dict[bytes, set[bytes | None]] = defaultdict(set)
         stated = [
@@ -213,7 +260,7 @@ class Snapshot:
 
     def _state(self, person: Person, fingerprint: str) -> bytes:
         state = hashlib.sha256(f"{fingerprint}|{person.person_key}|{person.mother_key}".encode())
-        state.update(bytes([person.opposed, person.secret]))
+        state.update(bytes([person.opposed + 2 * person.erased, person.secret]))
         for subject, digest in person.identities:
             state.update(subject + digest + bytes([(subject, digest) in person.standing]))
         return state.digest()
@@ -228,9 +275,10 @@ class Snapshot:
 
     def _verdict(self, row: Row[Any], root: bytes | None) -> tuple[str, str, str]:
         found: tuple[str, str, str] = (row.disposition, row.reason, row.position)
-        # Opposition goes first: nothing of an opposed person is worked on, not even a fault.
-        if root is not None and self.persons[root].opposed:
-            return ("excluded", "opposed_patient", "")
+        # The rights go first: nothing of who opposed is worked on, not even a fault.
+        if root is not None and self.persons[root].withdrawn:
+            rule = ERASED if self.persons[root].erased else "opposed_patient"
+            return ("excluded", rule, "")
         if row.record_id in self._stale:
             return ("excluded", self._stale[row.record_id], "")
         if found[0] != "known" or not row.personal:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import Connection, Insert, Table, delete, insert, select
+from sqlalchemy import Connection, Insert, Row, Table, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from entrepot.keys import REGISTER, Keyring
+from entrepot.keys import IDENTIFIER, REGISTER, Keyring
 from entrepot.landing.ledger import add_notices
 from entrepot.landing.tables import Notice, notice
 from entrepot.register import tables
 from entrepot.register.person import Identifier
+from entrepot.register.registers import PLAIN, Stated
 from entrepot.register.registration import Registered
 
 STAGE = "register"
@@ -129,8 +131,11 @@ class _Lines:
         if (hmac,) not in known:
             key = one.person_key(self._keyring)
             known[hmac,] = {"hmac": hmac, "authority": one.authority[:120], "person_key": key}
-        if alias is not None:
-            self._new[tables.spelling][alias, hmac] = {"alias": alias, "hmac": hmac}
+        # What a rotation made of hashes whose number nobody keeps is another spelling of it.
+        carried = self._keyring.digests(IDENTIFIER, one.authority, one.value)[1:]
+        for spelled in (alias, *carried):
+            if spelled is not None:
+                self._new[tables.spelling][spelled, hmac] = {"alias": spelled, "hmac": hmac}
 
     def _version(self, registered: Registered) -> None:
         of, record_id = registered.of, registered.record_id
@@ -159,7 +164,10 @@ class _Lines:
                 {**common, "child": subject, "mother": registered.mother.hmac(keyring)}
             )
         if registered.opposed_on is not None and registered.subject is not None:
-            line = _opposition(keyring, registered.subject, registered.opposed_on, "CON")
+            stated = Stated(registered.opposition_register)
+            line = _opposition(
+                keyring, registered.subject, registered.opposed_on, "CON", stated
+            )  # fmt: skip
             lines[tables.opposition].append({**line, "record_id": record_id})
         self._notices += [
             Notice(record_id, STAGE, code, position) for code, position in registered.notices
@@ -168,24 +176,54 @@ class _Lines:
 
 def oppose(
     connection: Connection, keyring: Keyring, identifier: Identifier, opposed_on: dt.date,
-    channel: str, *, withdrawn_on: dt.date | None = None,
+    channel: str, stated: Stated = PLAIN, *, withdrawn_on: dt.date | None = None,
 ) -> None:  # fmt: skip
     """Adds one opposition; the number itself is kept as ciphertext for the DPO's own list."""
-    line = _opposition(keyring, identifier, opposed_on, channel)
+    line = _opposition(keyring, identifier, opposed_on, channel, stated)
     connection.execute(insert(tables.opposition).values(**line, withdrawn_on=withdrawn_on))
 
 
-def _opposition(
-    keyring: Keyring, identifier: Identifier, opposed_on: dt.date, channel: str
-) -> _Line:
+def sealed_line(
+    keyring: Keyring, identifier: Identifier, born_on: dt.date | None
+) -> dict[str, bytes | None]:
+    """What a line of a register keeps of a number: its HMAC, and ciphertext for the DPO."""
     hmac = identifier.hmac(keyring)
     plain = f"{identifier.authority}\x1f{identifier.value}".encode()
+    born = keyring.seal(REGISTER, born_on.isoformat().encode(), hmac) if born_on else None
+    return {"identifier": hmac, "sealed": keyring.seal(REGISTER, plain, hmac), "born": born}
+
+
+def opened_number(keyring: Keyring, line: Row[Any]) -> tuple[str, str]:
+    """Authority and number of a line of a register.
+
+    Raises:
+        InvalidTag: the line was erased, or was sealed under another key.
+    """
+    authority, _, number = (
+        keyring.unseal(REGISTER, line.sealed, line.identifier).decode().partition("\x1f")
+    )
+    return authority, number
+
+
+def opened_birth(keyring: Keyring, line: Row[Any]) -> dt.date | None:
+    """The date of birth that was given with the number, if it was."""
+    if not line.born:
+        return None
+    return dt.date.fromisoformat(keyring.unseal(REGISTER, line.born, line.identifier).decode())
+
+
+def _opposition(
+    keyring: Keyring, identifier: Identifier, opposed_on: dt.date, channel: str, stated: Stated
+) -> _Line:
     return {
-        "identifier": hmac,
-        "sealed": keyring.seal(REGISTER, plain, hmac),
+        **sealed_line(keyring, identifier, stated.born_on),
         "opposed_on": opposed_on,
         "channel": channel[:40],
         "recorded_at": dt.datetime.now(dt.UTC).replace(tzinfo=None),
+        "register": stated.register,
+        "scope": stated.scope,
+        "until": stated.until,
+        "by_holder": stated.by_holder,
     }
 
 

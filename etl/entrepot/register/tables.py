@@ -16,9 +16,12 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Table,
+    false,
 )
 
+from entrepot.keys import IDENTIFIER, REGISTER
 from entrepot.landing.database import metadata
+from entrepot.landing.keyed import Carried, Hashed, Rederived, Sealed, keyed
 
 registration = Table(
     "registration",
@@ -27,8 +30,9 @@ registration = Table(
     Column("event", String(64), nullable=False, default=""),
     Column("stated_at", DateTime),  # local civil time of the site
     Column("control", LargeBinary(32)),  # HMAC of source and MSH-10
-    Column("subject", LargeBinary(32)),  # HMAC of the person's local number
-    Column("ins", LargeBinary(32)),  # HMAC of a validated INS
+    # HMACs of the person's local number, and of a validated INS
+    Column("subject", LargeBinary(32), info=keyed(Carried(IDENTIFIER))),
+    Column("ins", LargeBinary(32), info=keyed(Carried(IDENTIFIER))),
     Column("identity_digest", LargeBinary(32)),
     Column("referred", Boolean, nullable=False, default=False),  # the subject is a reference
     Column("personal", Boolean, nullable=False, default=True),  # false: a unit, a professional
@@ -37,6 +41,7 @@ registration = Table(
     Column("reason", String(40), nullable=False, default=""),
     Column("position", String(40), nullable=False, default=""),
     Index("registration_subject", "subject"),
+    info=keyed(Rederived()),
 )
 
 # What a record is a version of (a FHIR resource, a CDA document set); the newest speaks alone.
@@ -47,6 +52,7 @@ version = Table(
     Column("set", LargeBinary(32), nullable=False),
     Column("order", String(120), nullable=False),
     Index("version_set", "set"),
+    info=keyed(Rederived()),
 )
 
 version_name = Table(
@@ -54,6 +60,7 @@ version_name = Table(
     metadata,
     Column("record_id", ForeignKey("record.record_id", ondelete="CASCADE"), primary_key=True),
     Column("hmac", LargeBinary(32), primary_key=True),
+    info=keyed(Rederived()),
 )
 
 # The names and sets that a record replaces or withdraws.
@@ -62,6 +69,7 @@ replacement = Table(
     metadata,
     Column("record_id", ForeignKey("record.record_id", ondelete="CASCADE"), primary_key=True),
     Column("hmac", LargeBinary(32), primary_key=True),
+    info=keyed(Rederived()),
 )
 
 identifier = Table(
@@ -70,6 +78,7 @@ identifier = Table(
     Column("hmac", LargeBinary(32), primary_key=True),
     Column("authority", String(120), nullable=False),
     Column("person_key", String(32), nullable=False),
+    info=keyed(Rederived()),
 )
 
 # One assigning authority may be stated by name in one message and by OID in another: CX-4 often
@@ -79,6 +88,7 @@ spelling = Table(
     metadata,
     Column("alias", LargeBinary(32), primary_key=True),
     Column("hmac", LargeBinary(32), primary_key=True),
+    info=keyed(Rederived()),
 )
 
 identity = Table(
@@ -87,6 +97,7 @@ identity = Table(
     Column("subject", LargeBinary(32), primary_key=True),
     Column("digest", LargeBinary(32), primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
+    info=keyed(Rederived()),
 )
 
 link = Table(
@@ -94,10 +105,11 @@ link = Table(
     metadata,
     Column("link_id", Integer, primary_key=True, autoincrement=True),
     Column("record_id", ForeignKey("record.record_id", ondelete="CASCADE"), nullable=False),
-    Column("left", LargeBinary(32), nullable=False),
-    Column("right", LargeBinary(32), nullable=False),
+    Column("left", LargeBinary(32), nullable=False, info=keyed(Carried(IDENTIFIER))),
+    Column("right", LargeBinary(32), nullable=False, info=keyed(Carried(IDENTIFIER))),
     Column("relation", String(8), nullable=False),  # link, unlink
     Column("version", String(120), nullable=False),
+    info=keyed(Rederived()),
 )
 
 stated_key = Table(
@@ -106,6 +118,7 @@ stated_key = Table(
     Column("record_id", ForeignKey("record.record_id", ondelete="CASCADE"), primary_key=True),
     Column("hmac", LargeBinary(32), primary_key=True),
     Column("position", String(40), nullable=False),
+    info=keyed(Rederived()),
 )
 
 kin = Table(
@@ -115,17 +128,59 @@ kin = Table(
     Column("child", LargeBinary(32), nullable=False),
     Column("mother", LargeBinary(32), nullable=False),
     Column("version", String(120), nullable=False),
+    info=keyed(Rederived()),
 )
 
 opposition = Table(
     "opposition",
     metadata,
     Column("opposition_id", Integer, primary_key=True, autoincrement=True),
-    Column("identifier", LargeBinary(32), nullable=False),
-    Column("sealed", LargeBinary, nullable=False),  # authority and number, for the DPO
+    Column("identifier", LargeBinary(32), nullable=False, info=keyed(Hashed(IDENTIFIER, "sealed"))),
+    # authority and number; empty once erased
+    Column("sealed", LargeBinary, nullable=False, info=keyed(Sealed(REGISTER, ("identifier",)))),
+    # a minor's date of birth, where it was given with the number
+    Column("born", LargeBinary, info=keyed(Sealed(REGISTER, ("identifier",)))),
     Column("opposed_on", Date, nullable=False),
     Column("withdrawn_on", Date),
     Column("channel", String(40), nullable=False),
     Column("recorded_at", DateTime, nullable=False),
     Column("record_id", ForeignKey("record.record_id", ondelete="CASCADE")),
+    Column("register", String(12), nullable=False, server_default="opposition"),
+    Column("scope", String(80), nullable=False, server_default="all"),
+    Column("until", Date),  # its last day, when it was said for a time
+    # said for a minor by a holder of parental authority
+    Column("by_holder", Boolean, nullable=False, server_default=false()),
+)
+
+# Who was told of the reuse, when, how, and by which text (RGPD 13, 14; LIL 69, 70).
+information = Table(
+    "information",
+    metadata,
+    Column("information_id", Integer, primary_key=True, autoincrement=True),
+    Column("identifier", LargeBinary(32), nullable=False, info=keyed(Hashed(IDENTIFIER, "sealed"))),
+    # both as in `opposition`
+    Column("sealed", LargeBinary, nullable=False, info=keyed(Sealed(REGISTER, ("identifier",)))),
+    Column("born", LargeBinary, info=keyed(Sealed(REGISTER, ("identifier",)))),
+    Column("informed_on", Date, nullable=False),
+    Column("channel", String(40), nullable=False),
+    Column("notice", String(40), nullable=False),  # version of the text that was given
+    Column("to_holder", Boolean, nullable=False),  # given to a minor's holder of authority
+    Column("recorded_at", DateTime, nullable=False),
+)
+
+# The suppression list, as `erasures.log` has it: keyed hashes of numbers, and nothing else.
+erasure = Table(
+    "erasure",
+    metadata,
+    Column("hmac", LargeBinary(32), primary_key=True, info=keyed(Carried(IDENTIFIER))),
+    Column("sequence", Integer, nullable=False),  # of the line in the log
+    Column("before", DateTime),  # only what was stated earlier; empty: for ever
+)
+
+# Ledger lines whose content an erasure took: what `erased` and `retention_ended` stand on.
+erased_record = Table(
+    "erased_record",
+    metadata,
+    Column("record_id", ForeignKey("record.record_id"), primary_key=True),
+    Column("sequence", Integer, nullable=False),
 )
