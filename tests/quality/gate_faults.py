@@ -47,7 +47,10 @@ FAULTS = (
         "two_rows_of_one_key",
         """INSERT INTO cdm.procedure_occurrence SELECT * FROM cdm.procedure_occurrence
         WHERE procedure_occurrence_id = 4001""",
-        {"key.procedure_occurrence.procedure_occurrence_id": 2},
+        {
+            "key.procedure_occurrence.procedure_occurrence_id": 2,
+            "repeated.procedure_occurrence": 2,
+        },
         {"procedure_occurrence": 2},
     ),
     Fault(
@@ -96,7 +99,7 @@ FAULTS = (
     Fault(
         "concept_zero_is_allowed",
         "UPDATE cdm.person SET gender_concept_id = 0 WHERE person_id = 3",
-        {},
+        {"unmapped.person.gender_concept_id": 1},
     ),
     Fault(
         "note_of_unknown_provenance",
@@ -123,6 +126,7 @@ FAULTS = (
         WHERE procedure_occurrence_id = 4001""",
         {
             "before_birth.procedure_occurrence.procedure_date": 1,
+            "observed_then.procedure_occurrence.procedure_date": 1,
             "within_visit.procedure_occurrence.procedure_date": 1,
         },
         {"procedure_occurrence": 1},
@@ -131,12 +135,19 @@ FAULTS = (
         "procedure_on_the_first_of_the_month_of_birth",
         """UPDATE cdm.procedure_occurrence SET procedure_date = DATE '1980-05-01'
         WHERE procedure_occurrence_id = 4001""",
-        {"within_visit.procedure_occurrence.procedure_date": 1},
+        {
+            "observed_then.procedure_occurrence.procedure_date": 1,
+            "within_visit.procedure_occurrence.procedure_date": 1,
+        },
     ),
     Fault(
         "note_61_days_after_death",
         "UPDATE cdm.note SET note_date = DATE '2024-03-06' WHERE note_id = 8003",
-        {"after_death.note.note_date": 1, "within_visit.note.note_date": 1},
+        {
+            "after_death.note.note_date": 1,
+            "observed_then.note.note_date": 1,
+            "within_visit.note.note_date": 1,
+        },
         {"note": 1},
     ),
     Fault(
@@ -151,6 +162,7 @@ FAULTS = (
         {
             "too_early.observation.observation_date": 1,
             "before_birth.observation.observation_date": 1,
+            "observed_then.observation.observation_date": 1,
             "within_visit.observation.observation_date": 1,
         },
         {"observation": 1},
@@ -160,6 +172,8 @@ FAULTS = (
         "UPDATE cdm.measurement SET measurement_date = DATE '2024-07-02' WHERE measurement_id=6001",
         {
             "future.measurement.measurement_date": 1,
+            "observed_then.measurement.measurement_date": 1,
+            "same_day.measurement.measurement_date": 1,
             "within_visit.measurement.measurement_date": 1,
         },
         {"measurement": 1, "observation": 1},
@@ -293,7 +307,7 @@ FAULTS = (
         "row_from_nowhere",
         """INSERT INTO cdm.procedure_occurrence SELECT * REPLACE (4999 AS procedure_occurrence_id)
         FROM cdm.procedure_occurrence WHERE procedure_occurrence_id = 4001""",
-        {"traced.procedure_occurrence": 1, "balance": 1},
+        {"traced.procedure_occurrence": 1, "balance": 1, "repeated.procedure_occurrence": 1},
         blocks=True,
     ),
     Fault(
@@ -333,7 +347,7 @@ FAULTS = (
     ),
     Fault(
         "two_mapped_rows_in_one",
-        "INSERT INTO etl.lineage VALUES ('note', 8001, 'clinical-2', 'note-8002')",
+        "INSERT INTO etl.lineage VALUES ('note', 8001, 'clinical-2', 'note-8002', 'source')",
         {"balance": 1},
         blocks=True,
     ),

@@ -172,7 +172,10 @@ def _account(connection: duckdb.DuckDBPyConnection) -> None:
         """CREATE TABLE etl.row_disposition (kind VARCHAR, record_key VARCHAR, row_number INT,
         row_key VARCHAR, disposition VARCHAR, reason VARCHAR);
         CREATE TABLE etl.lineage (cdm_table VARCHAR, cdm_id BIGINT, record_key VARCHAR,
-        row_key VARCHAR)"""
+        row_key VARCHAR, role VARCHAR DEFAULT 'source');
+        CREATE TABLE etl.run (key VARCHAR, value VARCHAR);
+        CREATE TABLE etl.concept_resolution (system VARCHAR, code VARCHAR, ordinal INTEGER,
+        target_concept_id BIGINT)"""
     )
     sources = [("patient", "person", "person_id"), ("stay", "visit_occurrence", "")]
     sources += [("movement", "visit_detail", ""), ("document", "note", "")]
@@ -183,10 +186,12 @@ def _account(connection: duckdb.DuckDBPyConnection) -> None:
         record = "identity" if kind == "patient" else "clinical"
         told = f"'{record}-' || person_id, '{table}-' || {key}"
         connection.execute(
-            f"INSERT INTO etl.lineage SELECT '{table}', {key}, {told} FROM cdm.{table}"
+            f"INSERT INTO etl.lineage SELECT '{table}', {key}, {told}, 'source' FROM cdm.{table}"
         )
         connection.execute(
             f"""INSERT INTO etl.row_disposition SELECT '{kind}', record_key, 0, row_key,
             'mapped', '' FROM etl.lineage WHERE cdm_table = '{table}'"""
         )
-    connection.execute("INSERT INTO etl.lineage VALUES ('death', 3, 'identity-3', 'person-3')")
+    connection.execute(
+        "INSERT INTO etl.lineage BY POSITION SELECT 'death', 3, 'identity-3', 'person-3', 'source'"
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from synthea27nj import load_synthea
 
 from entrepot.quality.inputs import GateInputs, stage_inputs
 from entrepot.quality.metrics import count_rows
@@ -26,15 +27,14 @@ LEDGER = """
 def test_counts_are_those_of_dqd(plan: Plan, dqd_reference: Path) -> None:
     connection = duckdb.connect()
     connection.execute("CREATE SCHEMA cdm;" + LEDGER)
-    for path in sorted((dqd_reference / "synthea27nj_cdm54").glob("*.parquet")):
-        connection.execute(f"CREATE TABLE cdm.{path.stem} AS SELECT * FROM '{path}'")
+    load_synthea(connection, dqd_reference, "cdm")
     with (dqd_reference / "dqd_2.8.4_expected.csv").open(encoding="utf-8") as stream:
         expected = {
             row["checkId"]: (int(row["numViolatedRows"]), int(row["numDenominatorRows"]))
             for row in csv.DictReader(stream)
         }
     inputs = GateInputs(dt.datetime(2023, 1, 1))
-    stage_inputs(connection, inputs)
+    stage_inputs(connection, inputs, plan.tables)
     ours = count_rows(connection, compile_plan(plan, inputs.placeholders))
     compared = {}
     for check_id, count in ours.items():

@@ -135,7 +135,7 @@ def test_a_bulk_fault_blocks(plan: Plan, faulty: int, blocks: bool) -> None:
         "bulk",
         f"""INSERT INTO cdm.note SELECT n.* REPLACE (8100 + i AS note_id, NULL AS note_date)
         FROM (SELECT * FROM cdm.note WHERE note_id = 8001) n, range({faulty}) r(i);
-        INSERT INTO etl.lineage SELECT 'note', note_id, 'clinical-1', 'note-' || note_id
+        INSERT INTO etl.lineage SELECT 'note', note_id, 'clinical-1', 'note-' || note_id, 'source'
         FROM cdm.note WHERE note_id >= 8100;
         INSERT INTO etl.row_disposition SELECT 'document', record_key, 1, row_key, 'mapped', ''
         FROM etl.lineage WHERE cdm_table = 'note' AND cdm_id >= 8100""",
@@ -210,7 +210,7 @@ FAMILIES = {check.split(".")[0] for fault in ROW_FAULTS for check in fault.viola
 @settings(
     max_examples=12,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     chosen=st.lists(st.sampled_from(ROW_FAULTS), min_size=1, max_size=4, unique_by=lambda f: f.name)

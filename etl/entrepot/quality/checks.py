@@ -20,6 +20,13 @@ from entrepot.resources import data_files
 from entrepot.yaml_files import read_yaml
 
 FOLDER = "quality/checks"
+ANYWHERE = "quality/anywhere"
+ROAD = "quality/road"
+RULES = (
+    (FOLDER, "*.yaml"), ("quality/thresholds", "*.csv"), (ROAD, "*"), ("quality/profile", "*.sql"),
+    ("quality/ranges", "*.csv"), ("quality/dqd", "concepts.csv"),
+)  # fmt: skip
+"""Files of which the road's verdict depends, by folder and pattern."""
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
@@ -69,6 +76,12 @@ class ForEach(StrEnum):
     DATE_FIELDS = "date_fields"
     DATE_PAIRS = "date_pairs"
     TEXT_FIELDS = "text_fields"
+    LIMITED_TEXTS = "limited_texts"
+    DATE_AND_DATETIME = "date_and_datetime"
+    EVENT_TABLES = "event_tables"
+    COUNTED_FIELDS = "counted_fields"
+    SEXED_FIELDS = "sexed_fields"
+    SOURCED_CONCEPTS = "sourced_concepts"
 
 
 class _Closed(BaseModel):
@@ -85,6 +98,9 @@ class Relation(_Closed):
         where: condition on the source's rows.
         having: condition on the groups.
         referenced_only: keep only keys that the checked tables name (for the vocabulary).
+        across: of a source that is a query over rows: which rows it looks at together, those of
+            one person (`person_id`) or those that share a value (`table.field`). Empty: all rows,
+            so that no load can carry over what the release before answered.
     """
 
     source: str
@@ -93,10 +109,15 @@ class Relation(_Closed):
     where: str = ""
     having: str = ""
     referenced_only: bool = False
+    across: Annotated[str, Field(pattern=r"^(person_id|\w+\.\w+|)$")] = ""
 
 
 class Join(_Closed):
-    """A left join of the checked row to a relation, on equality of `by` and the relation's key."""
+    """A left join of the checked row to a relation, on equality of `by` and the relation's key.
+
+    Args:
+        by: a column of the checked row, or an expression over it (`t.…`).
+    """
 
     relation: str
     by: str
@@ -112,6 +133,9 @@ class Check(_Closed):
         targets, exclude_targets: the same on the referenced tables of `foreign_keys`.
         table, field: where a check without `for_each` applies.
         applies: condition that puts a row in the denominator; empty: every row.
+        elsewhere: the action in a database that the road did not make, where it differs.
+        custom: share of the rows from which on it is how the site records: without a release
+            before, it is then told and does not block.
         violated: condition of a violating row (scope `row`).
         query: SELECT of `violated` and `denominator` (scope `aggregate`).
     """
@@ -122,6 +146,8 @@ class Check(_Closed):
     severity: Severity
     scope: Scope
     action: Action
+    elsewhere: Action | None = None
+    custom: float | None = Field(default=None, ge=0, le=1)
     meaning_fr: str
     meaning_en: str
     dqd: str = ""
@@ -136,6 +162,7 @@ class Check(_Closed):
     applies: str = ""
     violated: str = ""
     query: str = ""
+    file: str = ""  # where it stands; filled when it is read
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -196,8 +223,11 @@ def _put(found: dict[str, Entry], name: str, entry: Entry, path: Path) -> None:
     found[name] = entry
 
 
-def load_checks(overlays: Iterable[Path] = ()) -> CheckSet:
+def load_checks(overlays: Iterable[Path] = (), folders: Iterable[str] = (FOLDER,)) -> CheckSet:
     """Reads and validates every check file.
+
+    Args:
+        folders: of the data; a check of a later one replaces its namesake of a former one.
 
     Raises:
         ConfigurationError: an unknown key or value (file and line named), or an id used twice.
@@ -205,13 +235,16 @@ def load_checks(overlays: Iterable[Path] = ()) -> CheckSet:
     checks: dict[str, Check] = {}
     relations: dict[str, Relation] = {}
     links: list[Links] = []
-    for path in data_files(FOLDER, "*.yaml", overlays):
-        content = read_yaml(path, CheckFile)
-        links.append(content.links)
-        for name, relation in content.relations.items():
-            _put(relations, name, relation, path)
-        for check in content.checks:
-            _put(checks, check.id, check, path)
+    for folder in folders:
+        found: dict[str, Check] = {}
+        for path in data_files(folder, "*.yaml", overlays):
+            content = read_yaml(path, CheckFile)
+            links.append(content.links)
+            for name, relation in content.relations.items():
+                _put(relations, name, relation, path)
+            for check in content.checks:
+                _put(found, check.id, check.model_copy(update={"file": path.name}), path)
+        checks |= found
     merged = Links(
         remove=tuple(pattern for link in links for pattern in link.remove),
         clear=tuple(pattern for link in links for pattern in link.clear),

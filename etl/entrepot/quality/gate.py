@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from entrepot.quality import checks as check_files
-from entrepot.quality import thresholds as threshold_files
+from entrepot.quality.carried import keep_counts
 from entrepot.quality.checks import Action, Severity
 from entrepot.quality.inputs import GateInputs
 from entrepot.quality.metrics import write_metrics
 from entrepot.quality.pages import index_page, write_index
 from entrepot.quality.plan import Plan, build_plan
+from entrepot.quality.profile import comparable
 from entrepot.quality.rows import PARENT, QuarantineReport, Rederive, quarantine_rows
 from entrepot.resources import data_files
 
@@ -95,7 +96,8 @@ def run_gate(
 
     Args:
         connection: the candidate (schemas `cdm` and `etl`); it loses its failing rows and gains
-            `etl.metric`.
+            `etl.metric` and, for the next load's gate, `etl.row_metric` and the profiles
+            `etl.profile_…`.
         out: folder for `verdict.json`, `results.csv`, `quarantine.csv` and the Data Docs.
         overlays: site folders whose `quality/` files come first.
         rederive: makes the derived tables anew after rows were removed.
@@ -111,7 +113,9 @@ def run_gate(
     roots = tuple(overlays)
     plan = build_plan(roots)
     report = quarantine_rows(connection, plan, inputs, rederive)
-    write_metrics(connection, plan, inputs, report)
+    keep_counts(connection, plan, inputs, report.left)
+    with comparable(connection, plan.cdm, inputs, roots):
+        write_metrics(connection, plan, inputs, report)
     return judge(connection, plan, inputs, report, out, rules_hash(roots), waived)
 
 
@@ -155,7 +159,8 @@ def judge(
     )  # fmt: skip
     _write_csv(out / "results.csv", RESULT_COLUMNS, results)
     _write_csv(out / "quarantine.csv", QUARANTINE_COLUMNS, _quarantined(connection, plan))
-    _write_verdict(out / "verdict.json", verdict, inputs, len(plan.checks), rules)
+    about = {"checks": len(plan.checks), "persons_asked": report.persons, "rules_sha256": rules}
+    _write_verdict(out / "verdict.json", verdict, inputs, about)
     return verdict
 
 
@@ -188,14 +193,12 @@ def read_verdict(out: Path) -> Verdict | None:
 
 
 def rules_hash(overlays: Iterable[Path] = ()) -> str:
-    """SHA-256 over every check and threshold file in force."""
+    """SHA-256 over every file of rules in force."""
     roots = tuple(overlays)
     digest = hashlib.sha256()
-    for path in [
-        *data_files(check_files.FOLDER, "*.yaml", roots),
-        *data_files(threshold_files.FOLDER, "*.csv", roots),
-    ]:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for folder, pattern in check_files.RULES:
+        for path in data_files(folder, pattern, roots):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
@@ -260,13 +263,12 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, A
 
 
 def _write_verdict(
-    path: Path, verdict: Verdict, inputs: GateInputs, checks: int, rules: str
+    path: Path, verdict: Verdict, inputs: GateInputs, about: Mapping[str, int | str | None]
 ) -> None:
     content = {
         "passed": verdict.passed,
         "as_of": inputs.as_of.isoformat(),
-        "checks": checks,
-        "rules_sha256": rules,
+        **about,
         "failures": [asdict(failure) for failure in verdict.failures],
         "warnings": [asdict(warning) for warning in verdict.warnings],
         "waived": [asdict(waived) for waived in verdict.waived],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -52,7 +52,7 @@ def count_rows(connection: DuckDBPyConnection, compiled: Compiled) -> dict[str, 
 
     counts: dict[str, Count] = {}
     try:
-        filled = _filled_tables(connection, compiled.tables)
+        filled = _filled_tables(connection, compiled)
         for statement in compiled.relations:
             connection.execute(statement)
         for name, checks in compiled.tables.items():
@@ -71,10 +71,13 @@ def count_rows(connection: DuckDBPyConnection, compiled: Compiled) -> dict[str, 
     return counts
 
 
-def _filled_tables(connection: DuckDBPyConnection, tables: Collection[str]) -> set[str]:
-    if not tables:
+def _filled_tables(connection: DuckDBPyConnection, compiled: Compiled) -> set[str]:
+    if not compiled.tables:
         return set()
-    query = " UNION ALL ".join(f"SELECT '{name}', count(*) FROM cdm.{name}" for name in tables)
+    query = " UNION ALL ".join(
+        f"SELECT '{name}', count(*) FROM {checks.place.table(name)}"
+        for name, checks in compiled.tables.items()
+    )
     return {name for name, rows in connection.execute(query).fetchall() if rows}
 
 

@@ -79,9 +79,7 @@ def write_index(
         results: lines of `results.csv`.
         removed: quarantined rows by table.
     """
-    for path in sorted(pages.rglob("*.html")):
-        path.write_text(cut_loose(path.read_text(encoding="utf-8")), encoding="utf-8")
-    shutil.rmtree(pages / "static", ignore_errors=True)
+    cut_pages(pages)
     lines = [{**line, "counted": line["violated"] or 0} for line in results]
     index = index_page(pages)
     template = Environment(autoescape=True).from_string(_INDEX)
@@ -89,7 +87,7 @@ def write_index(
         style=_safe(_STYLE),
         passed=passed,
         results=lines,
-        shown=[line for line in lines if line["counted"] or line["status"] == "failed"],
+        shown=_shown(lines),
         removed=removed,
         pages=sorted(
             str(path.relative_to(pages)) for path in pages.rglob("*.html") if path != index
@@ -97,6 +95,23 @@ def write_index(
     )
     index.write_text(text, encoding="utf-8")
     return index
+
+
+def _shown(lines: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Checks that found something, what blocks first; a share that may be anything is not news."""
+    ranks = {"failed": 0, "waived": 1, "warned": 2}
+    found = [
+        line for line in lines
+        if line["status"] in ranks or (line["counted"] and line["threshold_percent"] < 100)
+    ]  # fmt: skip
+    return sorted(found, key=lambda line: ranks.get(line["status"], 3))
+
+
+def cut_pages(pages: Path) -> None:
+    """Cuts every page of GX in a folder loose."""
+    for path in sorted(pages.rglob("*.html")):
+        path.write_text(cut_loose(path.read_text(encoding="utf-8")), encoding="utf-8")
+    shutil.rmtree(pages / "static", ignore_errors=True)
 
 
 def cut_loose(html: str) -> str:

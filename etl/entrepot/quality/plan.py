@@ -12,7 +12,8 @@ from entrepot.errors import ConfigurationError
 from entrepot.omop.cdm import Cdm, Table, load_cdm
 from entrepot.quality import checks as check_files
 from entrepot.quality.checks import Check, CheckSet, Links, Relation, Scope, load_checks
-from entrepot.quality.spread import MAPPED_TABLES, chosen, places
+from entrepot.quality.rule_tables import RuleTable, load_counts, load_rule_tables
+from entrepot.quality.spread import MAPPED_TABLES, Limits, chosen, places
 from entrepot.quality.thresholds import FOLDER as THRESHOLD_FOLDER
 from entrepot.quality.thresholds import Threshold, Thresholds, load_thresholds
 
@@ -64,6 +65,7 @@ class Plan:
     checks: tuple[PlannedCheck, ...]
     relations: Mapping[str, Relation]
     links: FollowedLinks
+    tables: Mapping[str, RuleTable]
 
     @cached_property
     def by_id(self) -> Mapping[str, PlannedCheck]:
@@ -95,22 +97,33 @@ def row_key(table: Table) -> str:
     return "person_id" if "person_id" in table.columns else ""
 
 
-def build_plan(overlays: Iterable[Path] = ()) -> Plan:
+def build_plan(overlays: Iterable[Path] = (), *, anywhere: bool = False) -> Plan:
     """Reads checks and thresholds and spreads them over the CDM.
+
+    Args:
+        anywhere: with the checks for databases that the road did not make, instead of those that
+            ask the ledger, staging and the profiles of the published release.
 
     Raises:
         ConfigurationError: a check without a threshold, a threshold without a check, an unknown
             placeholder or relation, a foreign key that `links` does not name exactly once.
     """
     roots = tuple(overlays)
-    return make_plan(load_cdm(roots), load_checks(roots), load_thresholds(roots))
+    more = check_files.ANYWHERE if anywhere else check_files.ROAD
+    checks = load_checks(roots, (check_files.FOLDER, more))
+    thresholds = load_thresholds(roots, (THRESHOLD_FOLDER, more))
+    return make_plan(load_cdm(roots), checks, thresholds, roots)
 
 
-def make_plan(cdm: Cdm, check_set: CheckSet, thresholds: Thresholds) -> Plan:
+def make_plan(
+    cdm: Cdm, check_set: CheckSet, thresholds: Thresholds, overlays: Iterable[Path] = ()
+) -> Plan:
     """The plan of these checks; see `build_plan`."""
+    roots = tuple(overlays)
+    limits = load_counts(roots)
     planned: list[PlannedCheck] = []
     for check in check_set.checks.values():
-        found = list(_spread(check, cdm, thresholds))
+        found = list(_spread(check, cdm, thresholds, limits))
         if not found:
             raise ConfigurationError(f"check {check.id} applies nowhere", where=check_files.FOLDER)
         planned += found
@@ -120,6 +133,7 @@ def make_plan(cdm: Cdm, check_set: CheckSet, thresholds: Thresholds) -> Plan:
         tuple(planned),
         {**relations, **check_set.relations},
         _followed(cdm, check_set.links),
+        load_rule_tables(roots),
     )
     _refuse_unused(plan, thresholds)
     for item in plan.checks:
@@ -131,11 +145,13 @@ def _key_alone(table: Table) -> Relation:
     return Relation(source=f"cdm.{table.name}", key=table.primary_key[0])
 
 
-def _spread(check: Check, cdm: Cdm, thresholds: Thresholds) -> Iterator[PlannedCheck]:
-    for table, field, extra in places(check, cdm):
+def _spread(
+    check: Check, cdm: Cdm, thresholds: Thresholds, limits: Limits
+) -> Iterator[PlannedCheck]:
+    for table, field, extra in places(check, cdm, limits):
         place = [check.id] + ([table, field] if check.for_each else [])
         key = row_key(cdm.table(table)) if table in cdm else ""
-        values = {"table": table, "field": field, "key": key, "mapped_rows": _mapped_rows(cdm)}
+        values = {"table": table, "field": field, "key": key, "mapped_rows": mapped_rows(cdm)}
         yield PlannedCheck(
             check=check,
             check_id=".".join(part for part in place if part),
@@ -146,7 +162,8 @@ def _spread(check: Check, cdm: Cdm, thresholds: Thresholds) -> Iterator[PlannedC
         )
 
 
-def _mapped_rows(cdm: Cdm) -> str:
+def mapped_rows(cdm: Cdm) -> str:
+    """SELECT of `cdm_table` and `cdm_id` of every row that comes from a staged one."""
     return " UNION ALL ".join(
         f"SELECT '{name}' AS cdm_table, {row_key(cdm.table(name))} AS cdm_id FROM cdm.{name}"
         for name in MAPPED_TABLES

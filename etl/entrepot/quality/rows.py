@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from entrepot.quality.carried import Asked, rows_to_ask
 from entrepot.quality.checks import Action
 from entrepot.quality.inputs import GateInputs, stage_inputs
-from entrepot.quality.metrics import Count, count_rows
+from entrepot.quality.metrics import Count
 from entrepot.quality.plan import Link, Plan, row_key
 from entrepot.quality.spread import MAPPED_TABLES
-from entrepot.quality.sql import Compiled, compile_plan
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -39,12 +40,15 @@ class QuarantineReport:
         left: by check id, violations that are still in the candidate.
         removed: rows removed, by table, dependants included.
         cleared: pointers set to NULL because their row went, by `table.field`.
+        persons: how many persons' rows were asked, the others' counts being carried over from the
+            release in place; None when every row was.
     """
 
     found: Mapping[str, Count]
     left: Mapping[str, Count]
     removed: Mapping[str, int]
     cleared: Mapping[str, int]
+    persons: int | None = None
 
 
 def quarantine_rows(
@@ -64,20 +68,19 @@ def quarantine_rows(
         The report; a second call on its result removes nothing.
     """
     connection.execute(_QUARANTINE)
-    stage_inputs(connection, inputs)
-    compiled = compile_plan(plan, inputs.placeholders)
+    stage_inputs(connection, inputs, plan.tables)
+    asked = rows_to_ask(connection, plan, inputs)
     found: dict[str, Count] = {}
     removed: dict[str, int] = {}
     cleared: dict[str, int] = {}
-    for _ in range(MAX_ROUNDS):
-        counts = count_rows(connection, compiled)
+    for counts in islice(asked.counts(connection), MAX_ROUNDS):
         failing = _failing(plan, counts)
         if rederive and any(plan.by_id[check].table in MAPPED_TABLES for check in failing):
             failing = {c for c in failing if plan.by_id[c].table in MAPPED_TABLES}
         _remember(found, counts, failing, plan)
         if not failing:
             break
-        _collect(connection, compiled, failing)
+        _collect(connection, asked, failing)
         _follow(connection, plan)
         _add(removed, _remove(connection))
         _add(cleared, _clear(connection, plan.links.clear))
@@ -85,7 +88,7 @@ def quarantine_rows(
         if rederive:
             rederive(connection)
             rederive = None
-    return QuarantineReport(found, counts, removed, cleared)
+    return QuarantineReport(found, counts, removed, cleared, asked.persons)
 
 
 def _failing(plan: Plan, counts: Mapping[str, Count]) -> set[str]:
@@ -109,9 +112,9 @@ def _remember(
         found[check_id] = Count(violated, max(known.denominator, count.denominator))
 
 
-def _collect(connection: DuckDBPyConnection, compiled: Compiled, failing: Collection[str]) -> None:
+def _collect(connection: DuckDBPyConnection, asked: Asked, failing: Collection[str]) -> None:
     connection.execute(_REMOVED)
-    for table, checks in compiled.tables.items():
+    for checks in asked.tables:
         check_ids = [c.check_id for c in checks.conditions if c.check_id in failing]
         if not check_ids:
             continue
@@ -119,7 +122,7 @@ def _collect(connection: DuckDBPyConnection, compiled: Compiled, failing: Collec
         connection.execute(f"CREATE OR REPLACE TEMP TABLE gate_failing AS {query}")
         for n, check_id in enumerate(check_ids):
             connection.execute(
-                f"INSERT INTO gate_removed SELECT '{table}', row_id, cdm_id, person_id, "
+                f"INSERT INTO gate_removed SELECT '{checks.table}', row_id, cdm_id, person_id, "
                 f"'{check_id}' FROM gate_failing WHERE f{n}"
             )
 

@@ -1,6 +1,7 @@
 """Thresholds as data: how many violations a load may carry, by whom and why.
 
 `quality/thresholds/*.csv`, one line per check, or per table or field of it; the most specific wins.
+A line of a site's overlay takes the place of the shipped one; both name their reason and author.
 """
 
 from __future__ import annotations
@@ -54,20 +55,29 @@ class Thresholds:
         )
 
 
-def load_thresholds(overlays: Iterable[Path] = ()) -> Thresholds:
-    """Reads every threshold file; an overlay's file replaces the shipped one of its name.
+def load_thresholds(
+    overlays: Iterable[Path] = (), folders: Iterable[str] = (FOLDER,)
+) -> Thresholds:
+    """Reads every threshold file; an overlay's file replaces the shipped one of its name, and its
+    lines those of the same place.
 
     Raises:
-        ConfigurationError: a malformed line, or the same place twice (file and line named).
+        ConfigurationError: a malformed line, or the same place twice in one root (file and line
+            named).
     """
-    places: dict[Place, Threshold] = {}
-    for path in data_files(FOLDER, "*.csv", overlays):
+    roots = tuple(overlays)
+    found: dict[int, dict[Place, Threshold]] = {}
+    for path in (path for folder in folders for path in data_files(folder, "*.csv", roots)):
+        rank = max((n for n, root in enumerate(roots, 1) if path.is_relative_to(root)), default=0)
+        places = found.setdefault(rank, {})
         for where, row in _rows(path):
             place = (row["check"], row["table"], row["field"])
             if place in places:
                 raise ConfigurationError("this check has a threshold already", where=where)
             places[place] = _threshold(row, where)
-    return Thresholds(places)
+    return Thresholds({
+        place: limit for rank in sorted(found) for place, limit in found[rank].items()
+    })  # fmt: skip
 
 
 def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:

@@ -1,0 +1,1 @@
+"""DataQualityDashboard's checks over any OMOP CDM 5.4 database, with its counts and verdicts."""
