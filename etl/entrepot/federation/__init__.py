@@ -1,0 +1,1 @@
+"""One question, many hospitals: analyses at a node, disclosure control, protocol, coordinator."""

@@ -1,0 +1,1 @@
+"""Pages for the researcher (served by the coordinator) and the steward (served by the node)."""

@@ -1,0 +1,2 @@
+-- Everybody whom the node's views show.
+SELECT p.person_id FROM cdm.person p
