@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -14,9 +14,25 @@ from entrepot.audit.chain import FaultKind
 from entrepot.cli.audit import _TOLD
 from entrepot.feeds.document import FORMATS
 from entrepot.feeds.mapping import IDENTIFYING
-from entrepot.report.dpo import allow_list, persons, risk, scope, texts
+from entrepot.report.dpo import (
+    alike,
+    allow_list,
+    deviations,
+    fixed_set,
+    persons,
+    plan,
+    requests,
+    rights,
+    risk,
+    scope,
+    studies,
+    texts,
+    trail,
+    zone_files,
+)
 from entrepot.report.dpo.words import LANGUAGES, words
 from entrepot.staging.kinds import KINDS
+from entrepot.text.spans import LABELS
 
 pytestmark = pytest.mark.core
 CODES = {
@@ -29,9 +45,25 @@ CODES = {
     "layers": texts.LAYERS,
     "held": persons.HELD,
     "scans": risk.SCANS,
-    "levels": risk.LEVELS,
-    "bands": risk.BANDS,
+    "bands": alike.BANDS,
+    "diversity": alike.KINDS,
+    "attributes": alike.read_spec(()).attributes,
+    "attributes_short": alike.read_spec(()).attributes,
+    "all_labels": LABELS,
+    "profiles": trail.PROFILES,
+    "links": studies.LINKS,
+    "registers": rights.REGISTERS,
+    "delays": ("recorded", "applied", "erased"),
     "actions": [str(action) for action in Action],
+    "security.places": zone_files.PLACES,
+    "security.sources": ("file", "command", "environment"),
+    "requests.states": requests.STATES,
+    "rights.scope": rights.SCOPES,
+    "plan.levels": deviations.LEVELS,
+    "plan.kinds": get_args(plan.Incident.model_fields["kind"].annotation),
+    "plan.states": ("open", "late", "done", "dropped"),
+    "measured.measures": fixed_set.SHARES,
+    "measured.short": fixed_set.SHARES,
     "faults": [str(kind) for kind in FaultKind],
 }
 
@@ -53,7 +85,10 @@ def test_both_languages_have_the_same_words() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", CODES)
 def test_every_code_has_its_word(language: str, name: str) -> None:
-    assert set(words(language).texts[name]) == set(CODES[name])
+    found: Any = words(language).texts
+    for part in name.split("."):
+        found = found[part]
+    assert set(found) == set(CODES[name])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -81,9 +116,13 @@ def test_numbers_are_written_as_the_language_does(
 
 
 def test_shares_are_told_of_told_counts_alone() -> None:
+    """30 stands for 21 to 30 and 150 for 141 to 150: about 25.5 of 145.5."""
     french = words("fr")
-    assert french.percent(30, 146) == "20,5\u00a0%"
+    assert french.percent(30, 150) == "≈\u202f18\u00a0%"
     assert [french.percent(*pair) for pair in (("<11", 146), (30, "n.c."), (0, 0))] == [""] * 3
+    assert [french.permille(value) for value in (985, 880, 1000, -1)] == [
+        "98,5\u00a0%", "88\u00a0%", "100\u00a0%", "–",
+    ]  # fmt: skip
 
 
 def test_french_is_set_with_its_blanks_and_apostrophes() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pytest
 import scan_zone
 
@@ -117,3 +118,17 @@ def test_an_identifier_across_the_reading_blocks_is_found(zone: Path, truth: Pat
         (zone / f"{offset}.log").write_text(f"{filler[:at]} {NAME} {filler[at:]}", encoding="utf-8")
     found = {leak.file for leak in scan(zone, truth).leaks}
     assert found == {f"{offset}.log" for offset in range(-8, 3)}
+
+
+@pytest.mark.parametrize(
+    ("cells", "leaks"), [(["02", "59236871"], 0), (["02 59236871"], 1), (["02\n59236871"], 1)]
+)
+def test_cells_side_by_side_are_no_number(tmp_path: Path, cells: list[str], leaks: int) -> None:
+    """Python takes the sign between cells for a blank; the order of rows follows from keys."""
+    truth = scan_zone.write_truth(tmp_path / "truth", [("P1", "AUTRE_ID", "0259236871")])
+    zone = tmp_path / "research"
+    zone.mkdir()
+    with duckdb.connect(str(zone / "a.duckdb")) as connection:
+        connection.execute("CREATE TABLE one AS SELECT unnest(?) AS v", [cells])
+    found = [one for one in scan(zone, truth).leaks if one.where == "cell"]
+    assert len(found) == leaks

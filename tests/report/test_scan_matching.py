@@ -39,6 +39,8 @@ def scanned(tmp_path: Path, identifier: tuple[str, str], text: str) -> ScanRepor
         (("NOM", "Thévenot"), "THÉ\u00adVE\u200bNOT"),  # soft hyphen, zero-width space
         (("ADRESSE", "12 bis rue de l'Église"), "12 BIS, RUE DE L'EGLISE"),
         (("MAIL", "zoe.pate@example.org"), "<ZOE.PATE@EXAMPLE.ORG>"),
+        (("PRENOM", "Bebe"), "048d260e-4cbc-bebe-576666c72b8e"),  # four groups: no UUID
+        (("AUTRE_ID", "048d260e-4cbc-4a92-bebe-576666c72b8e"), "048D260E4CBC4A92BEBE576666C72B8E"),
         (("INS", "279035121518989"), "2 79 03 51 215 189 89"),
         (("INS", "279035121518989"), "2.79.03.51.215.189/89"),
         (("INS", "279032A15189441"), "2 79 03 2a 151 894 41"),
@@ -66,6 +68,8 @@ def test_another_spelling_is_the_same_identifier(
         (("NOM", "Morel"), "Morelli, xmorel, morel2"),
         (("NOM", "Saint-Martin"), "saint homme, martin-pêcheur"),
         (("NOM", "Legendre"), "le gendre"),
+        (("PRENOM", "Bebe"), "048d260e-4cbc-4a92-bebe-576666c72b8e"),  # chance in a UUID
+        (("PRENOM", "Bebe"), "048D260E-BEBE-4A92-8567-576666C72B8E"),
         (("IPP", "80012345"), "180012345 800123456 a80012345"),
         (("IPP", "80012345"), "8001,2345 8001\n\n\n\n2345 80 01 23 46"),
         (("TEL", "0261910042"), "02 61 91 00 43"),

@@ -17,6 +17,8 @@ from entrepot.config import Site
 from entrepot.order import Waiver
 from entrepot.quality.gate import Verdict
 from entrepot.report.accounting import Records, Rows, records, rows
+from entrepot.report.scorecard.of_site import NAME as SCORECARD
+from entrepot.report.scorecard.of_site import write_scorecard
 
 NAME = "run"
 
@@ -45,6 +47,7 @@ def write_report(
     facts = _facts(site, counted, passed, as_of, failures, verdict)
     facts["waived"] = _waived(verdict, waivers)
     site.reports.mkdir(parents=True, exist_ok=True)
+    facts["scorecard"] = _scorecard(site, verdict)
     path = site.reports / f"{NAME}.html"
     environment = Environment(
         loader=PackageLoader("entrepot.report"), autoescape=True, undefined=StrictUndefined
@@ -139,6 +142,14 @@ def _unverified(site: Site) -> list[dict[str, Any]]:
 
     ids = sorted({concept.concept_id for concept in unverified_concepts(site.overlays)})
     return [{"concept_id": one} for one in ids]
+
+
+def _scorecard(site: Site, verdict: Verdict | None) -> str:
+    """The scorecard's file, written anew where a load was judged."""
+    page = site.reports / f"{SCORECARD}.html"
+    if verdict is not None:
+        write_scorecard(site)
+    return page.name if page.is_file() else ""
 
 
 def _relative(site: Site, verdict: Verdict | None) -> str:

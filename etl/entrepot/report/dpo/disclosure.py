@@ -1,20 +1,21 @@
-"""Counts of persons, records and documents that a report may print: none from 1 to 10.
+"""Counts of persons, records and documents that a report may print: none from 1 to 10, none exact.
 
-A small count is shown as `<11`. Where totals are printed too, it could be found again by
-subtraction, so that further counts of the same sum are withheld (`n.c.`, not communicated): in no
-sum may a single withheld count stand, nor withheld counts that together make less than 11.
+A count is shown up to the next ten, one from 1 to 10 as `<11`, nothing as 0: what changed between
+two reports stays unknown within nineteen values, so that one report subtracted from another gives
+no small count away. Where sums of such counts would still narrow one down, it is withheld (`n.c.`,
+not communicated). Rounding one by one: printed parts need not add up to a printed total.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from fractions import Fraction
 from math import inf
 from typing import Any
 
 SMALLEST = 11
-SLACK = 2  # a small count keeps at least three values that it may have
+STEP = 10
+SLACK = 4  # a count keeps at least five values that it may have, sum by sum
 SMALL = "<11"
 WITHHELD = "n.c."
 
@@ -27,15 +28,16 @@ class Cell:
         printed: False for a count that the report does not print but lets its reader derive
             (the loads before this one: cumulative minus this load).
         wanted: withheld only when nothing else is left to withhold.
+        hidden: nothing is told of it.
+        late: of the last load alone; its 0 is shown as 1 to 10 are. Of nine loads told as 1 or
+            more, within one step of the total, each would be exactly 1.
     """
 
     value: int
     printed: bool = True
     wanted: bool = False
     hidden: bool = False
-
-    def __post_init__(self) -> None:
-        self.hidden = self.small
+    late: bool = False
 
     @property
     def small(self) -> bool:
@@ -44,13 +46,24 @@ class Cell:
 
     @property
     def shown(self) -> int | str:
-        """The count, or what stands for it."""
-        if not self.hidden:
-            return self.value
-        return SMALL if self.small else WITHHELD
+        """What stands for the count."""
+        if self.hidden:
+            return WITHHELD
+        return SMALL if self.late and not self.value else rounded(self.value)
+
+    @property
+    def told(self) -> tuple[float, float]:
+        """The least and the most that what is shown allows."""
+        if self.hidden or not self.printed:
+            return 0, inf
+        if self.value < SMALLEST and (self.late or self.value):
+            return 0 if self.late else 1, SMALLEST - 1
+        most = -(-self.value // STEP) * STEP
+        return (max(most - STEP + 1, SMALLEST), most) if self.value else (0, 0)
 
 
 Sum = tuple[Cell, tuple[Cell, ...]]  # total, parts
+Bounds = dict[Cell, tuple[float, float]]
 
 
 class Disclosure:
@@ -92,6 +105,18 @@ class Disclosure:
         self.within(part, whole)
         return part
 
+    def load(self, value: int, every: Cell) -> Cell:
+        """What the last load added to `every`; all of it in a first load.
+
+        Raises:
+            ValueError: it is larger.
+        """
+        if value == every.value:
+            return every
+        cell = Cell(value, late=True)
+        self.within(cell, every)
+        return cell
+
     def whole(self, value: int, part: Cell) -> Cell:
         """A count that `part` is one of.
 
@@ -116,38 +141,48 @@ class Disclosure:
         self._sums.append((whole, (part, rest)))
 
     def close(self) -> None:
-        """Withholds counts until no sum, and no sums together, give a small one away."""
+        """Withholds counts until no sum, and no sums together, narrow one down."""
         while True:
-            victims = (_victim(total, parts) for total, parts in self._sums)
-            victim = next((one for one in victims if one is not None), None) or self._given_away()
+            victim = self._victim(narrowed(self._sums))
             if victim is None:
                 return
             victim.hidden = True
 
-    def _given_away(self) -> Cell | None:
-        """A count to withhold because all sums taken together narrow a small one down."""
-        narrow = [cell for cell, (low, high) in narrowed(self._sums).items() if high - low < SLACK]
-        for cell in [*determined(self._sums), *narrow]:
-            for total, parts in self._sums if cell.small else ():
-                if cell is total or any(cell is part for part in parts):
-                    free = _smallest([*parts, total])
-                    if free is not None:
-                        return free
+    def _victim(self, bounds: Bounds) -> Cell | None:
+        """The next count to withhold, of a sum that holds one narrowed down."""
+        narrow = {one for one, (low, high) in bounds.items() if one.value and high - low < SLACK}
+        for total, parts in self._sums if narrow else ():
+            cells = (total, *parts)
+            if narrow.intersection(cells):
+                victim = _least(cells)
+                if victim is not None:
+                    return victim
         return None
 
 
+def _least(cells: Iterable[Cell]) -> Cell | None:
+    """The count that people miss least; to withhold a zero would protect little."""
+    free = [cell for cell in cells if cell.value and cell.printed and not cell.hidden]
+    return min(free, key=_missed, default=None)
+
+
+def _missed(cell: Cell) -> tuple[bool, bool, int]:
+    """Of small counts alone the largest goes: their total."""
+    return cell.small, cell.wanted and not cell.small, -cell.value if cell.small else cell.value
+
+
 def rounded(count: int) -> int | str:
-    """A count that stands in no sum: up to the next ten, so that it cannot be set beside one."""
+    """Up to the next ten; 1 to 10 as `<11`."""
     if 0 < count < SMALLEST:
         return SMALL
-    return -(-count // 10) * 10
+    return -(-count // STEP) * STEP
 
 
-def narrowed(sums: Sequence[Sum]) -> dict[Cell, tuple[float, float]]:
+def narrowed(sums: Sequence[Sum]) -> Bounds:
     """What each count may be at least and at most, as far as each sum tells by itself."""
-    bounds: dict[Cell, tuple[float, float]] = {}
+    bounds: Bounds = {}
     for total, parts in sums:
-        bounds.update((cell, _signs(cell)) for cell in (total, *parts))
+        bounds.update((cell, cell.told) for cell in (total, *parts))
     changed = True
     while changed:
         changed = False
@@ -163,88 +198,14 @@ def narrowed(sums: Sequence[Sum]) -> dict[Cell, tuple[float, float]]:
     return bounds
 
 
-def _others(bounds: dict[Cell, tuple[float, float]], part: Cell, parts: Sequence[Cell]) -> float:
+def _others(bounds: Bounds, part: Cell, parts: Sequence[Cell]) -> float:
     return sum(bounds[one][1] for one in parts if one is not part)
 
 
-def _signs(cell: Cell) -> tuple[float, float]:
-    """What the sign in the place of a count says."""
-    if not cell.printed:
-        return 0, inf
-    if not cell.hidden:
-        return cell.value, cell.value
-    return (1, SMALLEST - 1) if cell.small else (SMALLEST, inf)
-
-
-def _tighten(
-    bounds: dict[Cell, tuple[float, float]], cell: Cell, low: float, high: float
-) -> bool:  # fmt: skip
+def _tighten(bounds: Bounds, cell: Cell, low: float, high: float) -> bool:
     least, most = bounds[cell]
     bounds[cell] = max(least, low), min(most, high)
     return bounds[cell] != (least, most)
-
-
-def determined(sums: Iterable[Sum]) -> list[Cell]:
-    """Counts that are not shown and that the sums fix, by elimination over fractions."""
-    unknown: dict[Cell, int] = {}
-    rows: list[dict[int, Fraction]] = []
-    for total, parts in sums:
-        row: dict[int, Fraction] = {}
-        for cell, factor in ((total, -1), *((part, 1) for part in parts)):
-            if cell.hidden or not cell.printed:
-                number = unknown.setdefault(cell, len(unknown))
-                row[number] = row.get(number, Fraction(0)) + factor
-        rows.append(row)
-    cells = list(unknown)
-    return [cells[next(iter(row))] for row in _reduced(rows) if len(row) == 1]
-
-
-def _reduced(rows: list[dict[int, Fraction]]) -> list[dict[int, Fraction]]:
-    """Reduced row echelon form of sparse rows."""
-    done: dict[int, dict[int, Fraction]] = {}
-    for row in rows:
-        current = dict(row)
-        for pivot in sorted(done):
-            _subtract(current, done[pivot], pivot)
-        current = {n: value for n, value in current.items() if value}
-        if not current:
-            continue
-        pivot = min(current)
-        scaled = {n: value / current[pivot] for n, value in current.items()}
-        for other in done.values():
-            _subtract(other, scaled, pivot)
-        done[pivot] = scaled
-    return list(done.values())
-
-
-def _subtract(row: dict[int, Fraction], other: dict[int, Fraction], pivot: int) -> None:
-    factor = row.get(pivot)
-    if not factor:
-        return
-    for n, value in other.items():
-        left = row.get(n, Fraction(0)) - factor * value
-        if left:
-            row[n] = left
-        else:
-            row.pop(n, None)
-
-
-def _victim(total: Cell, parts: Sequence[Cell]) -> Cell | None:
-    """The next count to withhold in one sum, the smallest that says least."""
-    unknown = [part for part in parts if part.hidden or not part.printed]
-    if total.hidden:
-        return None if unknown else _smallest(parts)
-    if not any(part.hidden for part in parts):
-        return None
-    if len(unknown) > 1 and sum(part.value for part in unknown) >= SMALLEST:
-        return None
-    return _smallest([*parts, total])
-
-
-def _smallest(cells: Iterable[Cell]) -> Cell | None:
-    """Of what is printed and not nothing: withholding a zero would protect little."""
-    free = [cell for cell in cells if not cell.hidden and cell.printed and cell.value]
-    return min(free, key=lambda cell: (cell.wanted, cell.value), default=None)
 
 
 def plain(value: Any) -> Any:

@@ -22,6 +22,7 @@ from entrepot.publication import published_generation
 from entrepot.register.snapshot import Snapshot
 from entrepot.report.accounting import Records, records
 from entrepot.report.dpo.disclosure import Disclosure
+from entrepot.report.dpo.zone_files import Place, places
 from entrepot.staging.store import generation_folder
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Evidence:
         zone: the identifying zone's database, in one transaction.
         release: the published warehouse, None before the first.
         disclosure: every count goes through it.
+        places: files of the identifying zone, as they were before it was opened.
     """
 
     site: Site
@@ -46,6 +48,7 @@ class Evidence:
     release: DuckDBPyConnection | None
     disclosure: Disclosure
     now: dt.datetime
+    places: tuple[Place, ...]
 
     @cached_property
     def snapshot(self) -> Snapshot:
@@ -135,6 +138,7 @@ def opened(site: Site, keyring: Keyring, now: dt.datetime) -> Iterator[Evidence]
     """
     from entrepot.publish.warehouse import open_warehouse
 
+    found = tuple(places(site))
     with ExitStack() as stack:
         engine = zone_engine(site)
         stack.callback(engine.dispose)
@@ -147,4 +151,4 @@ def opened(site: Site, keyring: Keyring, now: dt.datetime) -> Iterator[Evidence]
                 site.warehouse, memory_limit=site.config.memory_limit, spill=site.work / "spill"
             )
             stack.callback(release.close)
-        yield Evidence(site, keyring, zone, release, Disclosure(), now)
+        yield Evidence(site, keyring, zone, release, Disclosure(), now, found)

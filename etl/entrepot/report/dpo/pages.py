@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from entrepot.errors import ConfigurationError
 from entrepot.report.dpo import plots
+from entrepot.report.dpo.whiskers import whiskers
 from entrepot.report.dpo.words import LANGUAGES, Words, words
 
 __all__ = ["LANGUAGES", "render"]
@@ -41,6 +42,9 @@ def render(document: dict[str, Any], language: str, site: Path) -> str:
         n=partial(_number, said), t=partial(_text, said), d=partial(_date, said),
         percent=said.percent, stacked=partial(plots.stacked, said), bars=partial(plots.bars, said),
         series=plots.series, typeset=said.typeset, frequent=_frequent,
+        whiskers=partial(whiskers, said), permille=partial(_permille, said),
+        plain_date=said.date, sureness=partial(_sureness, said),
+        colon=" :" if language == "fr" else ":",
     )  # fmt: skip
     page = environment.get_template("dpo.html.j2").render(
         w=said.texts, language=language, f=document["facts"], signature=document["signature"],
@@ -64,10 +68,24 @@ def _text(said: Words, value: str) -> Markup:
     return Markup('<span data-fact="{}">{}</span>').format(value, value)
 
 
+def _permille(said: Words, value: int) -> Markup:
+    return Markup('<span class="n" data-fact="{}">{}</span>').format(value, said.permille(value))
+
+
+def _sureness(said: Words, edges: list[str]) -> dict[str, str]:
+    """Labels of the shares from which a diagnosis is sure, uniques first."""
+    stated = said.texts["sureness"]
+    named = {"100": stated["all"], "0": stated["rest"]}
+    return {
+        "unique": stated["unique"],
+        **{edge: named.get(edge, stated["part"].format(edge)) for edge in edges},
+    }
+
+
 def _date(said: Words, value: str) -> Markup:
     if not value:
         return _text(said, value)
-    return Markup('<span data-fact="{}">{}</span>').format(value, said.date(value))
+    return Markup('<span class="d" data-fact="{}">{}</span>').format(value, said.date(value))
 
 
 def _frequent(unread: list[dict[str, Any]]) -> list[tuple[str, int]]:

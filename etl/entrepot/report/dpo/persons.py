@@ -26,13 +26,13 @@ class KeySpace:
     Args:
         bits: size of the id in the warehouse.
         keys: distinct keys in the staging, rounded.
-        collisions: ids that stand for two keys; expected 0.
+        collisions: ids that stand for two keys, rounded; expected 0.
     """
 
     kind: str
     bits: int
     keys: int | str
-    collisions: int
+    collisions: int | str
 
 
 @dataclass(frozen=True)
@@ -114,4 +114,4 @@ def _key_space(evidence: Evidence, kind: str) -> KeySpace:
         " HAVING count(DISTINCT key) > 1)) FROM keyed"
     )
     keys, collisions = next(iter(evidence.staged(kind, sql)), (0, 0))
-    return KeySpace(kind, KINDS[kind].id_bits, rounded(keys), collisions)
+    return KeySpace(kind, KINDS[kind].id_bits, rounded(keys), rounded(collisions))

@@ -16,7 +16,10 @@ from entrepot.report.dpo.words import Words
 WIDTH, BAR, STEP = 860, 18, 27
 HATCHED = 16
 TEXT = 6.9  # width of a letter at 12.5 px, on the safe side
-PALETTE = ("#2f6f9f", "#e0a33a", "#5a9e6f", "#b65c5c", "#8a7fb5", "#7d8b99", "#3f8f8f")
+# Okabe and Ito (2008): told apart with any colour vision; a white edge parts neighbours as well.
+PALETTE = (
+    "#0072b2", "#e69f00", "#56b4e9", "#d55e00", "#009e73", "#cc79a7", "#7d8b99", "#f0e442",
+)  # fmt: skip
 
 Shown = int | str
 
@@ -57,14 +60,14 @@ def stacked(
     ]
     if not rows:
         return Markup("")
-    left = _margin(label for label, _, _ in rows)
+    left = margin(label for label, _, _ in rows)
     room = WIDTH - left - 90
     longest = max([_told(counts, total) for _, counts, total in rows])
     pieces = []
-    for number, (label, counts, total) in enumerate(rows):
+    for number, (name, counts, total) in enumerate(rows):
         y = number * STEP + 4
         scale = room / max(_told(counts, total) if share else longest, 1)
-        pieces.append(_label(label, left, y))
+        pieces.append(label(name, left, y))
         x = float(left)
         for part in parts:
             count = counts[part.key]
@@ -75,12 +78,22 @@ def stacked(
     hatched = Series("", words.texts["hidden_bar"], "url(#hatched)")
     withheld = any(isinstance(one, str) for _, counts, _ in rows for one in counts.values())
     named = [part for part in parts if part.label] + ([hatched] if withheld else [])
-    return _drawn(title, pieces, len(rows) * STEP + 8, _legend(named, len(rows) * STEP + 12))
+    legend, height = _legend(named, len(rows) * STEP + 12)
+    read = "; ".join(_read(words, parts, *row) for row in rows)
+    return described(title, read, [*pieces, *legend], len(rows) * STEP + 8 + height)
+
+
+def _read(
+    words: Words, parts: Sequence[Series], label: str, counts: Mapping[str, Shown], total: Shown
+) -> str:
+    """The row for whoever does not see the bar."""
+    told = [f"{part.label} {words.number(counts[part.key])}" for part in parts if part.label]
+    return f"{label} {words.number(total)}" + (f" ({', '.join(told)})" if told else "")
 
 
 def _told(counts: Mapping[str, Shown], total: Shown) -> int:
-    """The row's total, or as much of it as is shown."""
-    return total if isinstance(total, int) else _sum(counts)
+    """The row's total, or as much of it as is shown: rounded parts may make more than it."""
+    return max(total, _sum(counts)) if isinstance(total, int) else _sum(counts)
 
 
 def _sum(counts: Mapping[str, Shown]) -> int:
@@ -103,12 +116,14 @@ def bars(
     return stacked(words, title, only, [(label, {"all": count}, count) for label, count in rows])
 
 
-def _margin(labels: Iterable[str]) -> int:
+def margin(labels: Iterable[str]) -> int:
+    """Room for the longest label."""
     longest = max(len(label) for label in labels)
-    return int(min(max(longest * TEXT + 12, 90), 400))
+    return int(min(max(longest * TEXT + 20, 90), 400))
 
 
-def _label(text: str, left: int, y: int) -> Markup:
+def label(text: str, left: int, y: int) -> Markup:
+    """A row's label, cut where it does not fit."""
     fits = int((left - 12) / TEXT) + 1
     short = text if len(text) <= fits else text[: fits - 1] + "…"
     return Markup('<text x="{}" y="{}" text-anchor="end">{}<title>{}</title></text>').format(
@@ -150,10 +165,10 @@ def _legend(parts: Sequence[Series], y: int) -> tuple[list[Markup], int]:
     return pieces, (line + 1) * 20 + 6 if parts else 0
 
 
-def _drawn(
-    title: str, pieces: list[Markup], height: int, legend: tuple[list[Markup], int]
-) -> Markup:
-    body = Markup("").join([*pieces, *legend[0]])
+def described(title: str, read: str, pieces: Sequence[Markup], height: int) -> Markup:
+    """The figure; `read` tells in words what it shows."""
+    body = Markup("").join(pieces)
     return Markup(
-        '<figure><svg width="100%" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg></figure>'
-    ).format(WIDTH, height + legend[1], title, body)
+        '<figure><svg width="100%" viewBox="0 0 {} {}" role="img" aria-label="{}">'
+        "<desc>{}</desc>{}</svg></figure>"
+    ).format(WIDTH, height, f"{title}. {read}", read, body)

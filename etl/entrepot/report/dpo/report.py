@@ -1,4 +1,4 @@
-"""The report: its facts as one typed model, its pages in two languages, its signed JSON."""
+"""The report: its facts, its pages in two languages, its signed JSON."""
 
 from __future__ import annotations
 
@@ -8,64 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from entrepot import __version__
 from entrepot.audit import Action, AuditLog
 from entrepot.config import Site
 from entrepot.errors import ConfigurationError, EntrepotError
-from entrepot.feeds.feeds import load_feeds
-from entrepot.keys import Keyring, load_keyring
-from entrepot.lock import site_lock
-from entrepot.report.dpo.allow_list import Format, allow_list
-from entrepot.report.dpo.disclosure import plain
-from entrepot.report.dpo.evidence import Evidence, opened
+from entrepot.keys import site_keyring
+from entrepot.report.dpo.facts import collect
 from entrepot.report.dpo.pages import LANGUAGES, render
-from entrepot.report.dpo.persons import Persons, persons
-from entrepot.report.dpo.rights import Rights, rights
-from entrepot.report.dpo.risk import Risk, risk
-from entrepot.report.dpo.scope import Scope, scope
 from entrepot.report.dpo.signing import digest, signed
-from entrepot.report.dpo.texts import Texts, texts
-from entrepot.report.dpo.trail import Trail, trail
-from entrepot.report.dpo.versions import Version, table_hashes, versions
 
 NAME = "dpo"
-SCHEMA = 1
-
-
-@dataclass(frozen=True)
-class Processing:
-    """Section 1, as `site.yaml` states it; empty: not stated."""
-
-    controller: str
-    dpo: str
-    register_entry: str
-    legal_basis: str
-    aipd_version: str
-    aipd_date: str
-    derogations: tuple[str, ...]
-    hosting: str
-
-
-@dataclass(frozen=True)
-class Facts:
-    """Everything that a page prints; what has no data yet has no field."""
-
-    schema: int
-    software: str
-    site: str
-    title: str
-    made_at: str
-    processing: Processing
-    scope: Scope
-    versions: tuple[Version, ...]
-    table_hashes: dict[str, str]
-    formats: tuple[Format, ...]
-    persons: Persons
-    texts: Texts
-    risk: Risk
-    rights: Rights
-    applied: bool
-    trail: Trail
 
 
 @dataclass(frozen=True)
@@ -83,22 +34,6 @@ class DpoReport:
     sha256: str
     public_key: str
     facts: dict[str, Any]
-
-
-def collect(site: Site, keyring: Keyring, now: dt.datetime | None = None) -> dict[str, Any]:
-    """The facts as they stand between two runs, ready for JSON: small counts are withheld.
-
-    Raises:
-        SiteBusyError: a run changes them now.
-        ConfigurationError: key, mapping or database is not the site's.
-    """
-    moment = now or dt.datetime.now(dt.UTC)
-    mappings = load_feeds(site.overlays)
-    with site_lock(site), opened(site, keyring, moment) as evidence:
-        facts = _facts(evidence, versions(site, keyring, mappings), allow_list(evidence, mappings))
-        evidence.disclosure.close()
-    found: dict[str, Any] = plain(facts)
-    return found
 
 
 def write_dpo_report(
@@ -123,7 +58,7 @@ def write_dpo_report(
         raise ConfigurationError(
             "the page and its facts are two files", where=str(out), remedy="--out FILE.html"
         )
-    keyring = load_keyring(site.root_key, site.config.key_command)
+    keyring = site_keyring(site)
     facts = collect(site, keyring, now)
     document = signed(facts, keyring)
     sha256 = digest(facts)
@@ -148,28 +83,6 @@ def _write(files: dict[Path, str]) -> None:
                 f"the report cannot be written ({error.strerror})", where=str(path),
                 remedy="free space or mend its folder's rights, then repeat the command",
             ) from None  # fmt: skip
-
-
-def _facts(
-    evidence: Evidence, used: tuple[Version, ...], formats: tuple[Format, ...]
-) -> Facts:  # fmt: skip
-    site = evidence.site
-    right = rights(evidence)
-    return Facts(
-        SCHEMA, __version__, site.config.site, site.config.title,
-        evidence.now.isoformat(timespec="seconds"), _processing(site), scope(evidence), used,
-        table_hashes(site), formats, persons(evidence), texts(evidence), risk(evidence), right,
-        right.applied, trail(evidence),
-    )  # fmt: skip
-
-
-def _processing(site: Site) -> Processing:
-    stated = site.config.processing
-    date = stated.aipd_date.isoformat() if stated.aipd_date else ""
-    return Processing(
-        stated.controller, stated.dpo, stated.register_entry, stated.legal_basis,
-        stated.aipd_version, date, tuple(stated.derogations), stated.hosting,
-    )  # fmt: skip
 
 
 def _pages(site: Site, out: Path | None, languages: tuple[str, ...]) -> dict[str, Path]:

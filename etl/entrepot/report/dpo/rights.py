@@ -1,103 +1,162 @@
-"""Section 8: oppositions, the proof that they are applied, and how long that took."""
+"""Section 8: oppositions, opt-outs, erasures, informations, how long they took, and the proof."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
 
-from sqlalchemy import select
-
-from entrepot.keys import PERSON
-from entrepot.landing.settings import read_setting
-from entrepot.omop.cdm import load_cdm
-from entrepot.register import tables
-from entrepot.register.oppositions import CONFIRMED
-from entrepot.report.dpo.disclosure import SMALLEST, Cell
+from entrepot.register.erasure_log import ErasureLog
+from entrepot.register.registers import OPPOSITION, OPTOUT
+from entrepot.register.rights_facts import RightsFacts, facts
+from entrepot.report.dpo.disclosure import SMALLEST, Cell, Disclosure
 from entrepot.report.dpo.evidence import Evidence
-from entrepot.staging.kinds import KINDS
+from entrepot.report.dpo.proof import QUERY, Proof, proofs
 
-PERSON_BITS = 53
 OPPOSED = "opposed_patient"
-PROOF = "SELECT count(*) FROM TABLE WHERE person_id IN (SELECT person_id FROM opposed)"
+REGISTERS = (OPPOSITION, OPTOUT)
+STATES = ("standing", "withdrawn", "ended")
+SCOPES = ("all", "study")
+ONE_MONTH = 30  # RGPD 12(3), in whole days
 
 
 @dataclass(frozen=True)
-class Proof:
-    """Rows of opposed persons in one table; expected 0."""
+class Register:
+    """One register of refusals.
 
-    place: str
-    rows: int
+    Args:
+        by_holder: entered for a minor by a holder of parental authority.
+        required: a run is refused when nobody confirmed the register for `max_age_days`.
+    """
+
+    name: str
+    total: Cell
+    states: dict[str, Cell]
+    scopes: dict[str, Cell]
+    channels: dict[str, Cell]
+    by_holder: Cell
+    confirmed_on: str
+    age_days: int
+    max_age_days: int
+    required: bool
 
 
 @dataclass(frozen=True)
 class Delay:
-    """Days between two events of oppositions; None under 11 oppositions."""
+    """Days between two events; no median under 11 of them.
+
+    Args:
+        late: that took more than a month.
+    """
 
     name: str
-    oppositions: Cell
-    median_days: int | None
-    longest_days: int | None
+    median_days: int
+    late: Cell
 
 
 @dataclass(frozen=True)
 class Rights:
-    """Section 8."""
+    """Section 8.
 
-    total: Cell
-    standing: Cell
-    withdrawn: Cell
-    by_channel: dict[str, Cell]
+    Args:
+        retained: persons whose data ended by retention.
+        waiting: entered since the last release: the next one applies them.
+        informed_due: persons of age to be informed again, by what a holder of authority did.
+    """
+
+    registers: tuple[Register, ...]
     without_person: Cell
     persons_opposed: Cell
     records_excluded: Cell
+    waiting: Cell
+    erasures: Cell
+    erasures_lifted: Cell
+    erased_records: Cell
+    retained: Cell
+    access_reports: Cell
+    informations: Cell
+    informed_due: dict[str, Cell]
     query: str
     proofs: tuple[Proof, ...]
     delays: tuple[Delay, ...]
-    confirmed_on: str
-    max_age_days: int
 
     @property
     def applied(self) -> bool:
-        """Whether no row of an opposed person is anywhere."""
+        """Whether no row of an opposed or erased person is anywhere."""
         return not any(proof.rows for proof in self.proofs)
 
 
-@dataclass(frozen=True)
-class _Line:
-    opposed_on: dt.date
-    withdrawn_on: dt.date | None
-    channel: str
-    recorded_at: dt.datetime
-
-
 def rights(evidence: Evidence) -> Rights:
-    """The register of oppositions against the release and the staging."""
-    disclosure = evidence.disclosure
-    table = tables.opposition.c
-    columns = (table.opposed_on, table.withdrawn_on, table.channel, table.recorded_at)
-    lines = [_Line(*row) for row in evidence.zone.execute(select(*columns))]
-    channels = Counter(line.channel for line in lines)
-    standing = disclosure.count(sum(line.withdrawn_on is None for line in lines))
-    withdrawn = disclosure.count(sum(line.withdrawn_on is not None for line in lines))
-    total = disclosure.sum([standing, withdrawn], "oppositions")
-    by_channel = {name: disclosure.count(count) for name, count in sorted(channels.items())}
-    disclosure.sum(list(by_channel.values()), "oppositions")
-    without = disclosure.count(evidence.counted.oppositions_without_person)
-    disclosure.within(without, standing)
-    opposed = [person for person in evidence.snapshot.persons.values() if person.opposed]
-    known = disclosure.count(len(evidence.snapshot.persons), "persons")
-    persons_opposed = disclosure.count(len(opposed))
-    disclosure.within(persons_opposed, known)
-    ids = {evidence.keyring.number(PERSON, PERSON_BITS, "id", one.person_key) for one in opposed}
+    """The registers against the release, the staging and the register of identities."""
+    today = evidence.now.astimezone(evidence.site.zone).date()
+    found = facts(evidence.site, evidence.zone, evidence.keyring, today)
+    count = evidence.disclosure.count
+    registers = tuple(_register(evidence, found, name) for name in REGISTERS)
+    persons = count(len(evidence.snapshot.persons), "persons")
+    opposed = count(sum(one.opposed for one in evidence.snapshot.persons.values()))
+    evidence.disclosure.within(opposed, persons)
+    erased = [one for line in ErasureLog(evidence.site, evidence.keyring).lines()
+              if not line.before for one in line.persons]  # fmt: skip
     return Rights(
-        total, standing, withdrawn, by_channel, without, persons_opposed,
-        disclosure.count(_excluded(evidence), ("excluded", OPPOSED)),
-        PROOF, tuple(_proofs(evidence, ids)), tuple(_delays(evidence, lines)),
-        (read_setting(evidence.zone, CONFIRMED) or "")[:10],
-        evidence.site.config.oppositions.max_age_days,
+        registers,
+        count(evidence.counted.oppositions_without_person),
+        opposed,
+        count(_excluded(evidence), ("excluded", OPPOSED)),
+        count(found.waiting),
+        count(found.erasures),
+        count(found.lifted),
+        count(found.erased_records),
+        count(found.retained),
+        count(found.access_reports),
+        count(sum(found.informations.values())),
+        {kind: count(number) for kind, number in sorted(found.due.items())},
+        QUERY,
+        tuple(proofs(evidence, erased)),
+        tuple(
+            _delay(evidence, name, days)
+            for name, days in (
+                ("recorded", found.recorded_days), ("applied", found.applied_days),
+                ("erased", found.erasure_days),
+            )
+        ),
     )  # fmt: skip
+
+
+def _register(evidence: Evidence, found: RightsFacts, name: str) -> Register:
+    """Its lines by state, by scope and by channel are three times the same total."""
+    disclosure, config = evidence.disclosure, evidence.site.config
+    states = _cells(disclosure, STATES, _by(found.oppositions, name, 2))
+    scopes = _cells(disclosure, SCOPES, _by(found.oppositions, name, 1))
+    channels = {
+        channel: disclosure.count(number)
+        for (register, channel), number in sorted(found.by_channel.items())
+        if register == name
+    }
+    for parts in (states, scopes, channels):
+        total = disclosure.sum(list(parts.values()), ("register", name))
+    holder = disclosure.part(found.by_holder.get(name, 0), total)
+    confirmed = found.confirmed_on.get(name, "")
+    age = (evidence.now.date() - dt.date.fromisoformat(confirmed)).days if confirmed else -1
+    first = name == OPPOSITION
+    return Register(
+        name, total, states, scopes, channels, holder, confirmed, age,
+        config.oppositions.max_age_days if first else config.rights.optout_max_age_days,
+        config.oppositions.required if first else config.rights.optout_required,
+    )  # fmt: skip
+
+
+def _cells(disclosure: Disclosure, names: tuple[str, ...], found: Counter[str]) -> dict[str, Cell]:
+    return {name: disclosure.count(found[name]) for name in names}
+
+
+def _by(counts: Mapping[tuple[str, str, str], int], register: str, place: int) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for key, number in counts.items():
+        if key[0] == register:
+            found[key[place]] += number
+    return found
 
 
 def _excluded(evidence: Evidence) -> int:
@@ -105,43 +164,6 @@ def _excluded(evidence: Evidence) -> int:
     return sum(count for (_, reason), count in excluded if reason == OPPOSED)
 
 
-def _proofs(evidence: Evidence, ids: set[int]) -> list[Proof]:
-    """Every table that has a person, of the release and of the staging."""
-    listed = ",".join(map(str, sorted(ids))) or "NULL"
-    opposed = f"(SELECT unnest([{listed}]::BIGINT[]) AS person_id)"
-    found = []
-    for table in load_cdm():
-        if "person_id" in table.columns and evidence.release is not None:
-            found.append(
-                Proof(f"cdm.{table.name}", evidence.number(_proof(f"cdm.{table.name}", opposed)))
-            )
-    for kind in KINDS.values():
-        if kind.personal:
-            rows = evidence.staged(kind.name, _proof("staged", opposed))
-            found.append(Proof(f"staging.{kind.name}", int(rows[0][0]) if rows else 0))
-    return found
-
-
-def _proof(table: str, opposed: str) -> str:
-    return PROOF.replace("TABLE", table).replace("FROM opposed", f"FROM {opposed}")
-
-
-def _delays(evidence: Evidence, lines: list[_Line]) -> list[Delay]:
-    """From the patient's word to the register, and from there to the next release."""
-    told = [(line.recorded_at.date() - line.opposed_on).days for line in lines]
-    releases = sorted(
-        dt.datetime.fromisoformat(entry.at).replace(tzinfo=None) for entry in evidence.publications
-    )
-    applied = []
-    for line in lines:
-        after = next((moment for moment in releases if moment >= line.recorded_at), None)
-        if after is not None:
-            applied.append((after - line.recorded_at).days)
-    return [_delay(evidence, "recorded", told), _delay(evidence, "applied", applied)]
-
-
-def _delay(evidence: Evidence, name: str, days: list[int]) -> Delay:
-    cell = evidence.disclosure.count(len(days))
-    if len(days) < SMALLEST:  # a longest delay of few is one person's
-        return Delay(name, cell, None, None)
-    return Delay(name, cell, round(median(days)), max(days))
+def _delay(evidence: Evidence, name: str, days: tuple[int, ...]) -> Delay:
+    late = evidence.disclosure.count(sum(one > ONE_MONTH for one in days))
+    return Delay(name, round(median(days)) if len(days) >= SMALLEST else -1, late)

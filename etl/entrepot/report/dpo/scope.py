@@ -147,7 +147,7 @@ def _feeds(evidence: Evidence) -> list[Feed]:
         received = disclosure.sum(list(cells.values()), (name, "received"))
         load = {}
         for one in DISPOSITIONS[2:]:
-            load[one] = disclosure.part(min(loads[name, one], values[one]), cells[one])
+            load[one] = disclosure.load(min(loads[name, one], values[one]), cells[one])
         feeds.append(Feed(name, formats.get(name, ""), {"received": received, **cells}, load))
     return feeds
 

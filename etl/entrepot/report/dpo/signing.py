@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -16,6 +17,7 @@ from entrepot.errors import ConfigurationError
 from entrepot.keys import Keyring
 
 ALGORITHM = "Ed25519"
+HEAD = "report_head/v1"  # seals the number of the log's last entry: it would count patients' acts
 MAX_BYTES = 64_000_000
 
 
@@ -77,27 +79,45 @@ def check(path: Path, keyring: Keyring) -> Checked:
     Raises:
         ConfigurationError: the file cannot be read or is no report.
     """
-    facts, signature = _read(path)
+    document = read_document(path)
+    facts, signature = document["facts"], document["signature"]
     named = str(signature.get("public_key", ""))
     known = signature.get("algorithm") == ALGORITHM and signature.get("sha256") == digest(facts)
     trail = facts.get("trail")
     return Checked(
         known and _verifies(named, str(signature.get("value", "")), canonical(facts)),
-        named == public_key(keyring),
+        named in keyring.signers,
         digest(facts),
         str(facts.get("made_at", "")),
-        str(trail.get("head", "")) if isinstance(trail, dict) else "",
+        _opened(keyring, trail) if isinstance(trail, dict) else "",
     )
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def _opened(keyring: Keyring, trail: dict[str, Any]) -> str:
+    """The head with its number; empty when another key sealed it."""
+    try:
+        sealed = bytes.fromhex(str(trail.get("sealed_head", "")))
+    except ValueError:
+        return ""
+    for one in (keyring, *reversed(keyring.formers())):  # sealed under the root key of its day
+        with suppress(InvalidTag, KeyError, ValueError):
+            return one.unseal(HEAD, sealed, b"").decode()
+    return ""
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """A report's file: `facts`, `signature`, and what was added beside them.
+
+    Raises:
+        ConfigurationError: the file cannot be read or is no report.
+    """
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ValueError("too large")
         document = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once)
-        facts, signature = document["facts"], document["signature"]
-        if isinstance(facts, dict) and isinstance(signature, dict):
-            return facts, signature
+        if isinstance(document["facts"], dict) and isinstance(document["signature"], dict):
+            found: dict[str, Any] = document
+            return found
     except OSError as error:
         raise ConfigurationError(
             f"the report cannot be read ({error.strerror})", where=str(path)

@@ -12,9 +12,19 @@ from sqlalchemy import func, select
 from entrepot.door.tables import derivation, reading
 from entrepot.report.dpo.disclosure import Cell
 from entrepot.report.dpo.evidence import Evidence
-from entrepot.text.spans import CONTEXT, FORMATS, KNOWN, LABELS, PROPAGATION, SITE
+from entrepot.text.spans import (
+    CONTEXT,
+    FORMATS,
+    GAZETTEER,
+    KNOWN,
+    LABELS,
+    MODEL,
+    PROPAGATION,
+    SAFE,
+    SITE,
+)
 
-LAYERS = (KNOWN, FORMATS, CONTEXT, PROPAGATION, SITE)
+LAYERS = (KNOWN, FORMATS, CONTEXT, GAZETTEER, SAFE, MODEL, PROPAGATION, SITE)
 MASKED = tuple(sorted(LABELS - {"DATE"}))  # ordinary dates are true in the core: not masked
 
 
@@ -79,8 +89,8 @@ def texts(evidence: Evidence) -> Texts:
         every.documents, ("staged", "document", every.documents), wanted=True
     )
     untouched = disclosure.part(every.untouched, documents)
-    documents_load = disclosure.part(load.documents, documents)
-    untouched_load = disclosure.part(load.untouched, untouched)
+    documents_load = disclosure.load(load.documents, documents)
+    untouched_load = disclosure.load(load.untouched, untouched)
     disclosure.within(untouched_load, documents_load)
     elsewhere, attachments = _elsewhere(evidence)
     return Texts(
@@ -112,7 +122,7 @@ def _found(
     disclosure = evidence.disclosure
     layers = {layer: cells[label, layer] for layer in LAYERS}
     total = disclosure.sum(list(layers.values()))
-    now = disclosure.part(sum(load.found[label, layer] for layer in LAYERS), total)
+    now = disclosure.load(sum(load.found[label, layer] for layer in LAYERS), total)
     return Found(label, layers, total, now)
 
 

@@ -16,6 +16,8 @@ from entrepot.keys import Keyring
 from entrepot.quality.gate import rules_hash
 from entrepot.resources import data_files
 from entrepot.staging.kinds import KINDS
+from entrepot.text import lists_version
+from entrepot.text.model_readers import model_hash
 
 _LABEL = re.compile(r"[a-z_]+/v\d+")
 LIBRARIES = ("cryptography", "duckdb", "lxml", "msgspec", "presidio-analyzer", "pyarrow", "pypdf")
@@ -53,8 +55,7 @@ def versions(site: Site, keyring: Keyring, mappings: FeedMappings) -> tuple[Vers
             "concepts", "mappings/concepts",
             sha256=_hash(data_files("mappings/concepts", "*", overlays)),
         ),
-        Version("texts", "mappings/text", sha256=_hash(data_files("mappings/text", "*", overlays))),
-        Version("model", "", "none"),
+        *_texts(site),
         Version("rules", "quality", sha256=rules_hash(overlays)),
         Version("configuration", "site.yaml", sha256=_config_hash(site.config)),
         *_vocabulary(site),
@@ -63,6 +64,17 @@ def versions(site: Site, keyring: Keyring, mappings: FeedMappings) -> tuple[Vers
         *(Version("key", label, label.rpartition("/")[2]) for label in key_labels()),
     ]  # fmt: skip
     return tuple(found)
+
+
+def _texts(site: Site) -> list[Version]:
+    """The lists, those of a site among them, and the model that it adds."""
+    text = site.config.text
+    model = text.model.folder if text.model is not None else None
+    lists = lists_version(text.overlays, text.lists, model)
+    found = Version("model", "", "none")
+    if text.model is not None:
+        found = Version("model", text.model.kind, sha256=model_hash(text.model.folder))
+    return [Version("texts", "mappings/text", sha256=lists), found]
 
 
 def key_labels() -> list[str]:

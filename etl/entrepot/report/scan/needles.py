@@ -21,7 +21,10 @@ LIFETIMES = range(1850, 2101)
 NUMBER_DIGITS = 6  # fewer digits are also counts, durations and codes
 RAW_LETTERS, RAW_DIGITS = 7, 10  # glued in raw bytes: shorter ones occur by chance
 # A number in parts: groups that begin with a digit, one to three usual separators between them.
-_SPACED = re.compile(r"(?<![0-9a-z])[0-9][0-9a-z]*+(?:[\s.\-/()_]{1,3}[0-9][0-9a-z]*+)+")
+# Cells are parted by \x1f, which Python counts among the blanks.
+_SPACED = re.compile(
+    r"(?<![0-9a-z])[0-9][0-9a-z]*+(?:(?:[^\S\x1f]|[.\-/()_]){1,3}[0-9][0-9a-z]*+)+"
+)
 _LETTERS_OR_DIGITS = re.compile(r"[a-z]+|[0-9]+")
 _DATE = re.compile(r"(\d{4})[-/. ](\d\d)[-/. ](\d\d)|(\d\d?)[-/. ](\d\d?)[-/. ](\d{4})")
 _PHONE = re.compile(r"(?:0033|33|0)0?([1-9]\d{8})")

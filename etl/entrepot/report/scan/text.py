@@ -16,6 +16,11 @@ _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "đ": "d", "ł": 
 # Combining accents, and what is invisible on paper: soft hyphen, zero-width characters, BOM.
 _UNSEEN = re.compile("[\u0300-\u036f\u00ad\u200b-\u200d\u2060\ufeff]+")
 _ISO_TIME = re.compile(r"(?<=\d)t(?=\d\d)")  # 2024-03-31T02:30: the T glues day and hour
+# A UUID's groups of four spell names by chance (bebe, dada): 1 in 65,536 each, and the event log of
+# a Spark session holds thousands. Written together they are one word, which is no name.
+_UUID = re.compile(
+    r"(?<![0-9a-z])([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})(?![0-9a-z])"
+)
 _TOKEN = re.compile(r"[0-9a-z]+")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([nrtbf\"'/\\]))")
 _PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
@@ -46,7 +51,7 @@ def fold(text: str) -> str:
     else:
         folded = unicodedata.normalize("NFKD", text).casefold().translate(_LIGATURES)
         folded = _UNSEEN.sub("", unicodedata.normalize("NFKD", folded))
-    return _ISO_TIME.sub(" ", folded)
+    return _UUID.sub(r"\1\2\3\4\5", _ISO_TIME.sub(" ", folded))
 
 
 def tokens(folded: str) -> list[str]:

@@ -172,7 +172,7 @@ def _entries(truth: Path) -> Iterator[Entry]:
             continue
         entry = found.setdefault(key, Entry(record["value"], record["label"], line))
         entry.places += map(_place, record["places"])
-        if record["label"] in {FAMILY, GIVEN} and len("".join(key)) > 1:  # an initial names nobody
+        if record["label"] in {FAMILY, GIVEN} and max(map(len, key)) > 1:  # initials name nobody
             who = (record.get("patient") or "", record.get("of") or "", record["label"])
             names[who][" ".join(key)] = record["value"]
     for (patient, of, label), families in sorted(names.items()):

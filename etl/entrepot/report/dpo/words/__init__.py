@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from entrepot.report.dpo.disclosure import SMALL, WITHHELD
+from entrepot.report.dpo.disclosure import SMALL, STEP, WITHHELD
 
 LANGUAGES = ("fr", "en")
 NARROW, WIDE = "\u202f", "\u00a0"  # French: thousands and ; ! ? take the narrow one
@@ -37,11 +37,24 @@ class Words:
         return f"{value:,}".replace(",", NARROW if self.language == "fr" else ",")
 
     def percent(self, part: int | str, whole: int | str) -> str:
-        """A share of two shown counts; empty when one of them is not shown."""
+        """About what share two shown counts make; empty when one of them is not shown.
+
+        Each count is up to nine more than the truth: the middle of what it may be is taken.
+        """
         if not isinstance(part, int) or not isinstance(whole, int) or not whole:
             return ""
-        share = f"{100 * part / whole:.1f}"
-        return f"{share.replace('.', ',')}{WIDE}%" if self.language == "fr" else f"{share}%"
+        middle = (STEP - 1) / 2
+        share = (part - middle) / (whole - middle) if part else 0.0
+        return f"≈{NARROW}{self.permille(round(100 * share) * 10)}"
+
+    def permille(self, value: int) -> str:
+        """Per mille as percent; a dash for what was not counted."""
+        if value < 0:
+            return "–"
+        written = f"{value / 10:.1f}".removesuffix(".0")
+        if self.language == "fr":
+            return f"{written.replace('.', ',')}{WIDE}%"
+        return f"{written}%"
 
     def date(self, text: str) -> str:
         """`2026-11-22T09:30…` or a part of it, as the language writes it."""
