@@ -11,7 +11,10 @@ SEED ?= 1
 OUT ?= demo-site
 PORT ?= 0
 
-.PHONY: help setup demo airflow test core lint format bench clean
+# A process that compiles its libraries anew starts 6 s later, and tests start hundreds.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help setup demo airflow test explore core lint format bench bench-cohorts clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +42,9 @@ airflow: $(STAMP) ## Airflow's UI with the synthetic hospital feeding it, until 
 test: $(STAMP) ## all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
+explore: $(STAMP) ## all tests with other keys and other examples than last time
+	ENTREPOT_DRAW_ANEW=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+
 core: $(STAMP) ## the fast tests
 	$(BIN)/python -m pytest -m core -n 2 --dist loadgroup
 
@@ -54,6 +60,9 @@ format: $(STAMP) ## let ruff format and mend
 
 bench: $(STAMP) ## benchmarks, each against a limit measured in the same run
 	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+bench-cohorts: $(STAMP) ## every expected cohort on DuckDB, PostgreSQL and Spark (ENTREPOT_SHARED=folder)
+	$(BIN)/python bench/cohorts.py --golden
 
 clean: ## remove the environment and the demonstration
 	rm -rf $(VENV) $(OUT) airflow-demo

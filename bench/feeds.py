@@ -39,7 +39,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "etl"))
 from entrepot.demonstration import feed_folders
 from entrepot.door import derivation
 from entrepot.feeds.feeds import load_feeds
-from entrepot.keys import load_keyring
+from entrepot.keys import site_keyring
 from entrepot.landing.database import create_tables, zone_engine
 from entrepot.landing.ingest import ingest
 from entrepot.register.registering import register_all
@@ -126,7 +126,7 @@ def hospital(folder: Path, patients: int) -> dict[str, Feed]:
 def road(feed: Feed, folder: Path, clock: Clock) -> int:
     """The feed through a new site, as far as staging; the number of its distinct records."""
     site = create_site(folder, demonstration=True)
-    mappings, keyring = load_feeds(), load_keyring(site.root_key)
+    mappings, keyring = load_feeds(), site_keyring(site)
     with clock.stage("landing"):
         for source, files in feed.folders.items():
             ingest(site, keyring, [files], source)

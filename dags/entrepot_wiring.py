@@ -144,9 +144,9 @@ def patiently(work: Callable[[], Result], seconds: float = 900.0) -> Result:
 
 def keyring() -> Keyring:
     """The site's keys; a task that calls this runs as the account that owns them."""
-    from entrepot.keys import load_keyring
+    from entrepot.keys import site_keyring
 
-    return load_keyring(SITE.root_key, SITE.config.key_command)
+    return site_keyring(SITE)
 
 
 def progress() -> Callable[[str, int, int], None]:

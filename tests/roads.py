@@ -13,7 +13,7 @@ import duckdb
 
 from entrepot.config import CONFIG_NAME, Site
 from entrepot.demonstration import feed_folders
-from entrepot.keys import Keyring, load_keyring
+from entrepot.keys import Keyring, site_keyring
 from entrepot.landing.database import create_tables, write_transaction, zone_engine
 from entrepot.landing.ingest import ingest
 from entrepot.publish.canonical import table_hashes
@@ -45,7 +45,7 @@ def new_site(folder: Path, settings: str = "") -> Site:
 
 def keyring(site: Site) -> Keyring:
     """The site's keys."""
-    return load_keyring(site.root_key)
+    return site_keyring(site)
 
 
 def feed_hospital(site: Site, hospital: Path, sources: Iterable[str] = SOURCES) -> None:

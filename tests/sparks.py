@@ -80,13 +80,17 @@ class Running:
         return [json.loads(line) for line in lines]
 
 
+def site_with(root: Path, settings: str) -> Site:
+    """A site of its own with further lines of site.yaml."""
+    path = create_site(root / "site", demonstration=True).root / CONFIG_NAME
+    path.write_text(path.read_text(encoding="utf-8") + settings, encoding="utf-8")
+    return Site.open(path.parent)
+
+
 @contextmanager
 def running(root: Path) -> Iterator[Running]:
     """Starts the session for a site of its own."""
-    create_site(root / "site", demonstration=True)
-    path = root / "site" / CONFIG_NAME
-    path.write_text(path.read_text(encoding="utf-8") + SETTINGS, encoding="utf-8")
-    site = Site.open(root / "site")
+    site = site_with(root, SETTINGS)
     kept = root / "kept"
     kept.mkdir()
     ended = threading.Event()

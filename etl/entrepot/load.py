@@ -20,10 +20,14 @@ from entrepot.omop.candidate import (
     rederive,
     reopen_candidate,
 )
-from entrepot.order import LoadOrder, fingerprint
+from entrepot.order import LoadOrder, fingerprint, gate_rules
 from entrepot.publish.ddl import ddl
+from entrepot.quality.by_source import lines_by_source
 from entrepot.quality.gate import Verdict, run_gate
+from entrepot.quality.history import JudgedLoad, carry_history, load_kept
 from entrepot.quality.inputs import GateInputs
+from entrepot.quality.results import read_gate_results
+from entrepot.staging.kinds import KINDS
 from entrepot.staging.store import generation_folder
 
 if TYPE_CHECKING:
@@ -43,6 +47,8 @@ HAVING count(*) FILTER (WHERE disposition = 'mapped') = 0
 """
 _STATE = "CREATE OR REPLACE TABLE work.load_state AS SELECT ? AS inputs, ? AS state"
 MAPPED, JUDGING, PASSED = "mapped", "judging", "passed"
+LOAD_ID = 16
+"""Characters of the inputs' SHA-256 that name a load in its history."""
 
 Build = Callable[["DuckDBPyConnection", MapInputs], None]
 Progress = Callable[[str, int, int], None]
@@ -102,12 +108,16 @@ class Load:
                 # Half the rows of a gate that was killed are gone: it cannot go on.
                 connection.execute(_STATE, [self.inputs, JUDGING])
                 again = partial(rederive, overlays=self._site.overlays)
-                inputs = GateInputs(self._as_of, self._order.opposed, self._order.staged)
+                inputs = GateInputs(
+                    self._as_of, self._order.opposed, self._order.staged, self._baseline,
+                    self._order.feeds, gate_rules(self._site),
+                )  # fmt: skip
                 verdict = run_gate(
                     connection, inputs, self._site.quality, self._site.overlays, again,
                     self._order.waived,
                 )  # fmt: skip
                 if verdict.passed:
+                    self._remember(connection)
                     connection.execute(_STATE, [self.inputs, PASSED])
             finally:
                 connection.close()
@@ -118,6 +128,19 @@ class Load:
             self.discard()
         progress("gate", 1, 1)
         return verdict
+
+    def _remember(self, connection: DuckDBPyConnection) -> None:
+        """Carries the history of the release in place into the candidate, with this verdict."""
+        lines = read_gate_results(self._site.quality / "results.csv")
+        lines += lines_by_source(connection, KINDS)
+        load = JudgedLoad(self.inputs[:LOAD_ID], self._as_of, tuple(lines))
+        carry_history(connection, self._site.warehouse, load, load_kept(self._site.overlays))
+
+    @property
+    def _baseline(self) -> Path | None:
+        """The release in place, unless it is of a former root key and names no one alike."""
+        published = self._site.warehouse
+        return published if self._order.published and published.is_file() else None
 
     def held(self) -> list[tuple[str, str]]:
         """(record key, check) of each record whose rows the gate quarantined, with none mapped.

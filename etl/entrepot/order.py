@@ -12,11 +12,15 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from entrepot import __version__
 from entrepot.config import Site
 from entrepot.errors import ConfigurationError
+from entrepot.quality.checks import RULES
+from entrepot.quality.inputs import Feed
 from entrepot.resources import data_files
 
 FILE = "order.json"
@@ -47,6 +51,7 @@ class LoadOrder:
         opposed: person ids of opposed persons (keyed integers).
         staged: rows that the door staged, by kind, and records under `records`.
         published: fingerprint of the inputs of the release in place, empty before the first.
+        feeds: what the ledger knows of each source; it may block a load and makes none due.
     """
 
     generation: int
@@ -55,6 +60,7 @@ class LoadOrder:
     staged: Mapping[str, int] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
     published: str = ""
+    feeds: tuple[Feed, ...] = ()
 
     @property
     def waived(self) -> dict[str, int]:
@@ -71,9 +77,7 @@ def fingerprint(site: Site, order: LoadOrder) -> str:
     files = [
         *data_files("mappings/omop", "*.sql", site.overlays),
         *data_files("mappings/concepts", "*.csv", site.overlays),
-        *data_files("quality/checks", "*.yaml", site.overlays),
-        *data_files("quality/thresholds", "*.csv", site.overlays),
-        site.vocabulary,
+        *_rules(site),
     ]
     config = site.config
     rules = (
@@ -81,6 +85,19 @@ def fingerprint(site: Site, order: LoadOrder) -> str:
         config.title, sorted(order.waived.items()),
     )  # fmt: skip
     return hashlib.sha256(f"{rules!r}{hash_files(files)}".encode()).hexdigest()
+
+
+def gate_rules(site: Site) -> str:
+    """SHA-256 over what the gate's answers depend on besides rows and dates."""
+    import duckdb  # whose hash function tells which rows are the same
+
+    rules = (__version__, duckdb.__version__, hash_files(_rules(site)))
+    return hashlib.sha256(f"{rules!r}".encode()).hexdigest()
+
+
+def _rules(site: Site) -> list[Path]:
+    found = (data_files(folder, pattern, site.overlays) for folder, pattern in RULES)
+    return [*chain.from_iterable(found), site.vocabulary]
 
 
 def is_due(site: Site, order: LoadOrder) -> bool:
@@ -116,6 +133,10 @@ def write_order(site: Site, order: LoadOrder) -> None:
     os.replace(following, path)
 
 
+def _feed(raw: dict[str, Any]) -> Feed:
+    return Feed(**{**raw, "last_day": dt.date.fromisoformat(raw["last_day"])})
+
+
 def read_order(site: Site) -> LoadOrder:
     """The order that the last door pass left.
 
@@ -132,7 +153,7 @@ def read_order(site: Site) -> LoadOrder:
         as_of = dt.datetime.fromisoformat(raw["as_of"]) if raw["as_of"] else None
         return LoadOrder(
             raw["generation"], as_of, tuple(raw["opposed"]), raw["staged"], waivers,
-            raw["published"],
+            raw["published"], tuple(_feed(one) for one in raw.get("feeds", ())),
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError):
         raise ConfigurationError(

@@ -69,6 +69,13 @@ def waivers(connection: Connection) -> tuple[Waiver, ...]:
     return tuple(Waiver(r.check_id, r.rows, r.by, r.reason, r.until) for r in rows)
 
 
+def disown_publication(connection: Connection) -> None:
+    """The release in place is of a former root key: nothing is published under the one in force."""
+    write_setting(connection, GENERATION, "-1")
+    write_setting(connection, INPUTS, "")
+    connection.execute(delete(gate_hold))
+
+
 def record_publication(
     connection: Connection, generation: int, inputs: str, held: Iterable[tuple[str, str]]
 ) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, delete, select, update
 
 from entrepot.config import Site
 from entrepot.door.tables import derivation
-from entrepot.keys import Keyring, load_keyring
+from entrepot.keys import Keyring, site_keyring
 from entrepot.landing.access import erased_record, unknown_record
 from entrepot.landing.database import (
     check_keyring,
@@ -73,7 +73,7 @@ def replay(site: Site, choice: Choice) -> Replayed:
         SiteBusyError: a run or an ingest works on the site.
     """
     with site_lock(site):
-        keyring = load_keyring(site.root_key, site.config.key_command)
+        keyring = site_keyring(site)
         engine = zone_engine(site)
         try:
             create_tables(engine)

@@ -7,6 +7,7 @@ door the staging generation and the load's order, map a candidate, the gate its 
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from entrepot.config import Site
@@ -90,3 +91,18 @@ def waive(site: Site, by: str, reason: str, until: dt.date | None = None) -> lis
     """
     with site_lock(site), Inputs.of(site) as inputs:
         return loading.waive(inputs, by.strip(), reason.strip(), until)
+
+
+def waive_signed(
+    site: Site, steward: str, key: Path, reason: str, until: dt.date | None = None
+) -> list[str]:
+    """As `waive`, by a steward whom `site.yaml` names and who holds the key that it names.
+
+    Raises:
+        ConfigurationError: besides those of `waive`: no steward of this name, or another key.
+    """
+    from entrepot.people import ACT, person, sign, verify
+
+    stated = {ACT: "waive", "by": steward, "reason": reason, "until": str(until or "")}
+    verify(person(site, steward, "steward"), stated, sign(key, stated))
+    return waive(site, steward, reason, until)

@@ -12,12 +12,17 @@ UNION ALL SELECT person_id, specimen_date, specimen_date FROM cdm.specimen
 UNION ALL SELECT person_id, observation_date, observation_date FROM cdm.observation
 UNION ALL SELECT person_id, note_date, note_date FROM cdm.note;
 
+-- One line a day: rows that begin on the same day have no order of their own, and two windows that
+-- put them in another one would begin a period in the middle of the one before.
 CREATE OR REPLACE TABLE observed AS
-SELECT a.person_id, greatest(a.first_day, p.data_start) AS first_day, a.last_day,
-  max(a.last_day) OVER (PARTITION BY a.person_id ORDER BY a.first_day, a.last_day
+SELECT person_id, first_day, last_day, max(last_day) OVER (PARTITION BY person_id ORDER BY first_day
     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS seen_until
-FROM activity a CROSS JOIN run_parameter p
-WHERE a.last_day >= p.data_start AND a.first_day <= days_after(day_of(p.as_of), 1);
+FROM (
+  SELECT a.person_id, greatest(a.first_day, p.data_start) AS first_day, max(a.last_day) AS last_day
+  FROM activity a CROSS JOIN run_parameter p
+  WHERE a.last_day >= p.data_start AND a.first_day <= days_after(day_of(p.as_of), 1)
+  GROUP BY a.person_id, greatest(a.first_day, p.data_start)
+);
 
 INSERT INTO cdm.observation_period BY NAME
 SELECT
@@ -31,7 +36,7 @@ FROM (
   SELECT o.person_id, o.first_day, o.last_day, t.concept_id AS type_concept_id,
     least(day_of(r.as_of), coalesce(days_after(d.death_date, 60), day_of(r.as_of))) AS limit_day,
     sum(CASE WHEN days_between(o.seen_until, o.first_day) >= 548 THEN 1 ELSE 0 END) OVER (
-      PARTITION BY o.person_id ORDER BY o.first_day, o.last_day
+      PARTITION BY o.person_id ORDER BY o.first_day
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS period
   FROM observed o
   CROSS JOIN run_parameter r

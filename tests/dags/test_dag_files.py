@@ -110,7 +110,7 @@ def test_without_a_site_the_files_say_what_is_missing(site: Site) -> None:
     found = _parse(variables)
     assert found["dags"] == {}
     assert all("start Airflow with ENTREPOT_SITE=" in error for error in found["errors"])
-    assert len(found["errors"]) == 5
+    assert len(found["errors"]) == 6
 
 
 @pytest.mark.parametrize("who", ["stewards", "dpos"])

@@ -43,6 +43,8 @@ FORMS = {
     "application/rtf": f"{{\\rtf1\\ansi{{\\info{{\\author {bird()}}}}}{_RTF}\\par}}".encode(
         "cp1252"
     ),
+    "application/xml": f"<?xml version='1.0'?><note who='{bird()}'><!-- {bird()} --><p>{LETTER}</p>"
+    f"<?x {bird()}?></note>".encode(),
     "application/pdf": pdf("Compte rendu de consultation", *ESCAPED.split(" : ")),
 }
 

@@ -1,7 +1,8 @@
-"""Nothing of a person that FHIR or CDA can hide anywhere reaches research zone, logs or faults.
+"""Nothing of a person that a record can hide anywhere reaches research zone, logs or faults.
 
-One site takes the records of `canary_records`, good, bad and broken; then every file of its
-research zone is searched, and all that was logged, printed or kept to explain a refusal.
+One site takes the records of `canary_records` and `canary_hl7v2`, good, bad and broken; then every
+file of its research zone is searched, and all that was logged, printed or kept to explain a
+refusal.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+import canary_hl7v2 as messages
 import canary_records as canary
 import pytest
 from sqlalchemy import MetaData, select
@@ -39,6 +41,7 @@ workers: 1
 sources:
   fhir: {format: fhir}
   cda: {format: cda}
+  lab: {}
 oppositions: {required: false}
 """
 
@@ -90,6 +93,9 @@ def _feed(site: Site, folder: Path) -> None:
         path = folder / f"{canary.bird()}-{name}"
         path.write_bytes(content)
         ingest(site, roads.keyring(site), [path], "cda")
+    path = folder / f"{canary.bird()}.hl7"
+    path.write_bytes(b"".join([*messages.READABLE, *messages.UNREADABLE]))
+    ingest(site, roads.keyring(site), [path], "lab")
 
 
 def _identifiers() -> list[tuple[str, str]]:
@@ -168,11 +174,11 @@ def test_nothing_is_in_what_the_zone_tells_of_refusals(travelled: Travelled) -> 
 
 
 def test_the_clinical_words_are_published(travelled: Travelled) -> None:
-    """Every attachment and narrative is there, without its names."""
+    """Every attachment, narrative and text is there, without its names."""
     texts = [text for (text,) in roads.query(travelled.site, "SELECT note_text FROM cdm.note")]
     kept = [text for text in texts if canary.KEPT in text]
     # four forms in each format, conclusion and form of a report, narrative of a document
-    assert len(kept) == len(texts) == 2 * len(canary.FORMS) + 3
+    assert len(kept) == len(texts) == 2 * len(canary.FORMS) + 3 + messages.NOTES
     assert all("[NOM_1]" in text and "[IPP_1]" in text for text in kept)
 
 
@@ -185,6 +191,7 @@ def test_what_cannot_be_read_or_is_broken_waits_in_quarantine(travelled: Travell
         ).all()
     engine.dispose()
     expected = [("fhir", "attachment_unreadable")]
+    expected += [("hl7v2", "attachment_unreadable")] * len(messages.UNREADABLE)
     expected += [("fhir", reason) for reason in canary.BAD_LINES]
     expected += [("cda", reason) for reason in canary.BAD_DOCUMENTS]
     assert sorted(tuple(row) for row in found) == sorted(expected)

@@ -4,6 +4,7 @@ published; a fault of the load blocks it and the published file stays as it is, 
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
@@ -27,7 +28,7 @@ from entrepot.order import FILE as ORDER
 from entrepot.report.status import read_status
 from entrepot.resources import data_folder
 from entrepot.run import RunResult
-from faults.hand_made import admission, diagnosis
+from faults.hand_made import admission, diagnosis, message, pid, pv1
 from properties.stages import Sites, land, oppose
 from properties.told import hospital, ipps
 from roads import feed, keyring, query, travel
@@ -113,7 +114,8 @@ def test_row_faults_are_quarantined_with_their_dependants_and_the_rest_is_publis
     )  # fmt: skip
     backwards += diagnosis("96", "0095", "9095", "I10", "20240310120000")
     held = _counts(site)["quarantined"]
-    feed(site, "rows.hl7", unborn + backwards)
+    before = dict(query(site, "SELECT cdm_table, row_count FROM etl.release"))
+    feed(site, "rows.hl7", unborn + backwards + _potassium("97", "410") + _potassium("98", "4.1"))
     result = travel(site)
     assert result.published
     assert result.exit_code == EXIT_QUARANTINED
@@ -133,8 +135,46 @@ def test_row_faults_are_quarantined_with_their_dependants_and_the_rest_is_publis
         left = {row[0] for row in query(site, f"SELECT person_id FROM {table}")}
         assert keys["0091"] in left
         assert not {keys["0093"], keys["0095"]} & left
-    assert _counts(site)["quarantined"] == held + 4
+    # 410 mmol/L is a mistyped 4.10: no body has it, and the record with that value alone is held.
+    assert ("measurement", "range") in checks
+    potassium = "measurement_source_value = '2823-3' AND measurement_date = '2024-03-02'"
+    kept = query(site, f"SELECT value_as_number FROM measurement WHERE {potassium}")
+    assert [float(value) for (value,) in kept] == [4.1]
+    assert _counts(site)["quarantined"] == held + 5
     _assert_pending(site, 0)
+    _assert_reconciled(site, before)
+    # Re-injection: the site's laboratory says what it measures, and the held row is published.
+    ranges = data_folder("quality") / "ranges" / "measurements.csv"
+    own = site.root / "quality" / "ranges" / "measurements.csv"
+    own.parent.mkdir(parents=True)
+    own.write_text(ranges.read_text().replace("2823-3,mmol/L,1,15,", "2823-3,mmol/L,1,500,"))
+    assert travel(site).published
+    kept = query(site, f"SELECT value_as_number FROM measurement WHERE {potassium}")
+    assert sorted(float(value) for (value,) in kept) == [4.1, 410.0]
+    assert _counts(site)["quarantined"] == held + 4
+
+
+def _potassium(control: str, value: str) -> bytes:
+    """A result of the stay that the site's own feed opens."""
+    return message(
+        "ORU^R01^ORU_R01", control, "20240302120000", pid("0091"), pv1("9091", "20240301080000"),
+        f"OBR|1|P{control}|F{control}|IONO^Ionogramme^L|||20240302110000",
+        f"OBX|1|NM|2823-3^Potassium^LN||{value}|mmol/L|3.5-5.1||||F|||20240302113000",
+    )  # fmt: skip
+
+
+def _assert_reconciled(site: Site, before: dict[str, int]) -> None:
+    """The ledger's rows by source arrived, and the former release stood beside as the baseline."""
+    with (site.quality / "results.csv").open(encoding="utf-8") as stream:
+        found = {line["check_id"]: line for line in csv.DictReader(stream)}
+    staged = query(site, "SELECT count(*) FROM etl.row_disposition")[0][0]
+    assert int(found["fed"]["denominator"]) == staged
+    assert found["fed"]["violated"] == "0"
+    assert int(found["persons_lost"]["denominator"]) == before["person"]
+    measured = query(site, "SELECT sum(n) FROM etl.profile_value")[0][0]
+    assert measured == query(
+        site, "SELECT count(value_as_number) FROM measurement WHERE measurement_concept_id <> 0"
+    )[0][0]  # fmt: skip
 
 
 def _person_id(site: Site, ipp: str) -> int:
@@ -236,8 +276,14 @@ def test_an_opposed_person_left_in_staging_blocks_the_load(
         shutil.copytree(tmp_path / "former", now)
 
     _between_door_and_map(monkeypatch, leave)
+    persons = {row[0] for row in query(site, "SELECT person_id FROM person")}
     blocked = travel(site)
-    _assert_blocked(site, blocked, "opposed", former)
+    # A right does not wait: the former release is written anew without the person, and that is all.
+    assert _release(site) != former
+    _assert_blocked(site, blocked, "opposed", _release(site))
+    left = {row[0] for row in query(site, "SELECT person_id FROM person")}
+    assert persons - left == {_person_id(site, ipps(SEED, OPPOSED)[0])}
+    assert left < persons
     monkeypatch.undo()
 
 

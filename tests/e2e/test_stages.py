@@ -17,13 +17,15 @@ from pathlib import Path
 
 import pytest
 
+from calling import Call, Said
 from entrepot import stages
 from entrepot.audit import read_entries
-from entrepot.config import Site
+from entrepot.config import CONFIG_NAME, Site
 from entrepot.errors import ConfigurationError, GateBlockedError, SiteBusyError
 from entrepot.load import JUDGING, Load
 from entrepot.lock import site_lock
 from entrepot.order import LoadOrder, Waiver, read_order
+from entrepot.people import create_key
 from faults.hand_made import admission, diagnosis
 from roads import feed, hashes, keyring, new_site, query, travel
 
@@ -168,6 +170,30 @@ def test_a_named_person_lets_a_load_pass_and_the_rows_stay_out(blocked: Site) ->
     assert "clock of unit 3001" in report
     waived = [one for one in read_entries(blocked, keyring(blocked)) if one.action == "waived"]
     assert [one.facts["by"] for one in waived] == ["C. Intendante"]
+
+
+def test_a_steward_waives_at_the_command_line_with_their_key(
+    blocked: Site, tmp_path: Path, call: Call
+) -> None:
+    failing = _failing(blocked)
+    keys = {name: create_key(tmp_path / f"{name}.pem") for name in ("marc.roy", "lea.nguyen")}
+    with (blocked.root / CONFIG_NAME).open("a", encoding="utf-8") as settings:
+        settings.write("people:\n")
+        for name, profile in (("marc.roy", "steward"), ("lea.nguyen", "engineer")):
+            settings.write(f"  {name}: {{profiles: [{profile}], public_key: {keys[name]}}}\n")
+
+    def waive(name: str, key: str, *more: str) -> Said:
+        return call("quality", "waive", "--site", blocked.root, "--as", name, "--key",
+                    tmp_path / f"{key}.pem", "--reason", "clock of unit 3001", *more)  # fmt: skip
+
+    assert "has not the profile steward" in waive("lea.nguyen", "lea.nguyen").err
+    assert "not signed by marc.roy's key" in waive("marc.roy", "lea.nguyen").err
+    assert "this is no day" in waive("marc.roy", "marc.roy", "--until", "tomorrow").err
+    assert not travel(blocked).passed
+    said = waive("marc.roy", "marc.roy", "--until", UNTIL.isoformat(), "--json")
+    assert set(json.loads(said.out)["waived"]) == failing
+    assert travel(blocked).published
+    assert waive("marc.roy", "marc.roy").code != 0  # nothing is blocked any more
 
 
 def test_a_waiver_reaches_no_further_than_what_was_seen(blocked: Site) -> None:

@@ -6,6 +6,7 @@ format's own spelling of units, routes and classes is brought to one (`truth_for
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ import roads
 from entrepot.config import Site
 from entrepot.landing.database import zone_engine
 from entrepot.report.scan.lineage import Places
+from entrepot.report.survival import survival
 from entrepot.run import RunResult
 from entrepot.synthetic.generate import generate
 
@@ -125,6 +127,22 @@ def test_each_record_has_the_disposition_that_the_truth_asks_for(hospital: Hospi
     assert {disposition for disposition, reason in bad if reason in EXCLUDED} == {"excluded"}
     assert {disposition for disposition, reason in bad if reason not in EXCLUDED} == {"quarantined"}
     assert STAGED not in {reason for _, reason in bad}
+
+
+def test_clinical_facts_of_texts_survive(hospital: Hospital, tmp_path: Path) -> None:
+    """Drugs, doses, diagnoses, findings, values and dates in letters; other scrubbed words."""
+    truth, keys = hospital.folder / "truth", roads.keyring(hospital.site)
+    kept = survival(hospital.site, keys, truth)
+    losses = Counter((one.kind, one.words) for one in kept.lost).most_common(20)
+    assert kept.share >= 0.98, (kept.lines(), losses)
+    least = {"drug": 200, "dose": 200, "diagnosis": 100, "finding": 500, "value": 800, "date": 800,
+             "sig": 150, "result": 50, "title": 100}  # fmt: skip
+    assert {kind: min(kept.said[kind], count) for kind, count in least.items()} == least
+    shutil.copytree(truth, tmp_path / "truth")
+    texts = (truth / "texts.jsonl").read_text(encoding="utf-8")
+    (tmp_path / "truth" / "texts.jsonl").write_text(texts.replace(" mg ", " kg "), encoding="utf-8")
+    wrong = survival(hospital.site, keys, tmp_path / "truth")
+    assert {one.kind for one in wrong.lost} - {one.kind for one in kept.lost} == {"dose"}
 
 
 def test_the_clinical_words_of_letters_survive(hospital: Hospital) -> None:

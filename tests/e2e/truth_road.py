@@ -24,9 +24,13 @@ from entrepot.staging.store import generation_folder
 from entrepot.text import Scrubber
 
 
-@functools.cache
-def _scrubber() -> Scrubber:
-    return Scrubber()
+class _Scrubbers:
+    """The engine without a site's own lists, made once."""
+
+    @staticmethod
+    @functools.cache
+    def of(_: object) -> Scrubber:
+        return Scrubber()
 
 
 def pseudonymise(site: Site) -> Path:
@@ -36,7 +40,7 @@ def pseudonymise(site: Site) -> Path:
     try:
         create_tables(engine)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(workers, "Scrubber", _scrubber)  # its lists are read once, not per site
+            patch.setattr(workers, "Scrubber", _Scrubbers)  # its lists are read once, not per site
             patch.setattr(workers, "Feeds", lambda _: feeds)  # compiled once for both passes
             patch.setattr(registering, "Feeds", lambda _: feeds)
             registering.register_all(site, engine, keyring, mappings, _unheard)

@@ -27,6 +27,7 @@ import duckdb  # noqa: F401
 import psycopg
 from pyarrow import csv  # noqa: F401
 
+from children import in_child
 from entrepot.config import Publish
 from entrepot.publish import postgres, postgres_locks, postgres_switch
 
@@ -46,17 +47,9 @@ def settings(url: str, schema: str) -> Publish:
     return Publish.model_validate({"url": url, "schema": schema, "wait_seconds": 30})
 
 
-def in_child(action: Callable[[], None]) -> bool:
-    """Whether the child was killed; its own failure ends this process too."""
-    child = os.fork()
-    if child == 0:
-        try:
-            action()
-        except BaseException as error:
-            sys.stderr.write(f"{type(error).__name__}: {error}\n")
-            os._exit(1)
-        os._exit(0)
-    status = os.waitpid(child, 0)[1]
+def is_killed(action: Callable[[], None]) -> bool:
+    """Whether a child was killed at its work; its own failure ends this process too."""
+    status = in_child(action)
     if not os.WIFSIGNALED(status) and os.waitstatus_to_exitcode(status):
         sys.exit("the publication failed without being killed")
     return os.WIFSIGNALED(status)
@@ -98,14 +91,14 @@ def at_each_line(file: str, url: str, schema: str) -> dict[str, int]:
     former = found = ""
     for step in range(1, 500):
         if found != former or not former:
-            in_child(lambda: publish(old, url, schema))
+            is_killed(lambda: publish(old, url, schema))
             former = held_in_child(url, schema, file)
 
         def publish_and_die(step: int = step) -> None:
             sys.settrace(kill_at(step))
             publish(new, url, schema)
 
-        if not in_child(publish_and_die):
+        if not is_killed(publish_and_die):
             return counts
         found = held_in_child(url, schema, file)
         counts["killed"] += 1
@@ -120,7 +113,7 @@ def publish(path: Path, url: str, schema: str) -> None:
 def held_in_child(url: str, schema: str, file: str) -> str:
     # Threads of an engine do not survive a fork: the parent starts none.
     told = Path(f"{file}.held")
-    in_child(lambda: told.write_text(held(url, schema)) and None)
+    is_killed(lambda: told.write_text(held(url, schema)) and None)
     return told.read_text()
 
 

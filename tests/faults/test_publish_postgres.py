@@ -6,6 +6,7 @@ The server is real, and it is really stopped, filled, or shut to us.
 from __future__ import annotations
 
 import json
+import os
 import resource
 import shutil
 import signal
@@ -36,6 +37,7 @@ from postgres_server import Server, own_server
 pytestmark = pytest.mark.integration
 
 PUBLISHER = Path(__file__).with_name("publisher.py")
+WITH_TESTS = {**os.environ, "PYTHONPATH": str(PUBLISHER.parent.parent)}
 SECRET = "s3cr%/@t:é"
 NETWORK = "127.0.0.2"  # this machine, by an address that is not known as its own
 BIG = (
@@ -121,7 +123,7 @@ def test_killed_at_any_line_leaves_one_whole_release(
     done = subprocess.run(
         [sys.executable, str(PUBLISHER), str(tmp_path / "release"), target.server.url(),
          target.schema, "lines"],
-        capture_output=True, text=True, check=False,
+        capture_output=True, text=True, check=False, env=WITH_TESTS,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     counts = json.loads(done.stdout)
@@ -139,7 +141,7 @@ def test_a_killed_publisher_leaves_no_lock(
     done = subprocess.run(
         [sys.executable, str(PUBLISHER), str(tmp_path / "release"), target.server.url(),
          target.schema, "kill", tables],
-        check=False,
+        check=False, env=WITH_TESTS,
     )  # fmt: skip
     assert done.returncode == -signal.SIGKILL
     assert target.persons == 3

@@ -131,9 +131,13 @@ def _shipped() -> tuple[FeedMappings, Feeds]:
     return mappings, Feeds(mappings)
 
 
-@functools.cache
-def _scrubber() -> Scrubber:
-    return Scrubber()
+class _Scrubbers:
+    """The engine without a site's own lists, made once."""
+
+    @staticmethod
+    @functools.cache
+    def of(_: object) -> Scrubber:
+        return Scrubber()
 
 
 def pseudonymise(
@@ -148,7 +152,7 @@ def pseudonymise(
         create_tables(engine)
         keys = keyring(site)
         with pytest.MonkeyPatch.context() as patch:  # what does not depend on the site: once
-            patch.setattr(door_workers, "Scrubber", _scrubber)
+            patch.setattr(door_workers, "Scrubber", _Scrubbers)
             patch.setattr(door_workers, "Feeds", lambda _: feeds)
             patch.setattr(registering, "Feeds", lambda _: feeds)
             registering.register_all(site, engine, keys, mappings, lambda done: None)

@@ -24,6 +24,7 @@ from typing import Any
 
 import duckdb  # here, so that it is imported once and not in every child
 
+from children import in_child
 from entrepot.omop.cdm import Cdm, load_cdm
 from entrepot.publish import canonical, ddl, release
 
@@ -97,19 +98,6 @@ def kill_at(step: int) -> Callable[[FrameType, str, Any], Any]:
         return trace
 
     return trace
-
-
-def in_child(action: Callable[[], None]) -> int:
-    """Runs `action` in a forked process; its wait status."""
-    child = os.fork()
-    if child == 0:
-        try:
-            action()
-        except BaseException as error:
-            sys.stderr.write(f"{type(error).__name__}: {error}\n")
-            os._exit(1)
-        os._exit(0)
-    return os.waitpid(child, 0)[1]
 
 
 def digest(path: Path) -> str:

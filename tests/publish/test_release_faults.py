@@ -178,7 +178,7 @@ def test_killed_between_any_two_steps(tmp_path: Path, environment: dict[str, str
         [sys.executable, str(script), str(tmp_path)],
         capture_output=True,
         text=True,
-        env=environment,
+        env={**environment, "PYTHONPATH": str(script.parent.parent)},
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from entrepot.cli.output import HERE, JsonOption, SiteOption, console, print_jso
 
 if TYPE_CHECKING:
     from entrepot.audit import Verification
+    from entrepot.report.dpo.endorsing import Endorsement
     from entrepot.report.dpo.signing import Checked
 
 Head = Annotated[str, typer.Option("--head", help="N:MAC, as `audit head` printed it before.")]
@@ -51,10 +53,10 @@ def head(site: SiteOption = HERE, json_: JsonOption = False) -> int:
     from entrepot.audit import verify as verify_log
     from entrepot.config import Site
     from entrepot.errors import EXIT_BUG, EXIT_CLEAN
-    from entrepot.keys import load_keyring
+    from entrepot.keys import site_keyring
 
     opened = Site.open(site)
-    found = verify_log(opened, load_keyring(opened.root_key, opened.config.key_command))
+    found = verify_log(opened, site_keyring(opened))
     if not found.intact:
         _print(found, None, json_)
         return EXIT_BUG
@@ -73,24 +75,31 @@ def verify(
     from entrepot.audit import verify as verify_log
     from entrepot.config import Site
     from entrepot.errors import EXIT_BUG, EXIT_CLEAN
-    from entrepot.keys import load_keyring
+    from entrepot.keys import site_keyring
+    from entrepot.report.dpo.endorsing import endorsements
     from entrepot.report.dpo.signing import check
 
     opened = Site.open(site)
-    keyring = load_keyring(opened.root_key, opened.config.key_command)
+    keyring = site_keyring(opened)
     checked = check(report, keyring) if report is not None else None
     kept = [LogHead.parse(head)] if head else []
     if checked is not None and checked.holds and checked.head:
         kept.append(LogHead.parse(checked.head))  # a report keeps the head of its day
     found = verify_log(opened, keyring, *kept)
-    _print(found, checked, json_)
-    good = found.intact and (checked is None or checked.holds)
+    officers: list[Endorsement] = []
+    if report is not None and checked is not None:
+        officers = endorsements(opened, report, checked.sha256)
+    _print(found, checked, json_, officers)
+    signed = checked is None or (checked.holds and all(one.holds for one in officers))
+    good = found.intact and signed
     return EXIT_CLEAN if good else EXIT_BUG
 
 
-def _print(found: Verification, checked: Checked | None, json_: bool) -> None:
+def _print(
+    found: Verification, checked: Checked | None, json_: bool, officers: Sequence[Endorsement] = ()
+) -> None:
     if json_:
-        print_json(_as_dict(found, checked))
+        print_json(_as_dict(found, checked, officers))
         return
     for fault in found.faults[:SHOWN]:
         where = f" (line {fault.line})" if fault.line else ""
@@ -110,6 +119,12 @@ def _print(found: Verification, checked: Checked | None, json_: bool) -> None:
         )
     if checked is not None:
         console.print(_of_report(checked), highlight=False)
+    for one in officers:
+        told = f"by {escape(one.by)}, {escape(one.at)}"
+        known = (
+            "signed by the officer" if one.holds else "[bold red]no signature of an officer's[/]"
+        )
+        console.print(f"report: {known}: {told}", highlight=False)
 
 
 def _of_report(checked: Checked) -> str:
@@ -120,7 +135,9 @@ def _of_report(checked: Checked) -> str:
     return "[bold red]report: changed after it was signed[/]"
 
 
-def _as_dict(found: Verification, checked: Checked | None) -> dict[str, Any]:
+def _as_dict(
+    found: Verification, checked: Checked | None, officers: Sequence[Endorsement] = ()
+) -> dict[str, Any]:
     stated: dict[str, Any] = {
         "intact": found.intact,
         "entries": found.entries,
@@ -135,5 +152,6 @@ def _as_dict(found: Verification, checked: Checked | None) -> dict[str, Any]:
     if checked is not None:
         stated["report"] = {
             "genuine": checked.genuine, "ours": checked.ours, "sha256": checked.sha256,
+            "officers": [{"by": one.by, "at": one.at, "holds": one.holds} for one in officers],
         }  # fmt: skip
     return stated

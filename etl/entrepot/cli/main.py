@@ -9,14 +9,27 @@ from rich.markup import escape
 
 from entrepot import __version__
 from entrepot.cli import (
+    accessing,
     audit,
+    cohort,
     concepts,
+    coordinator,
     data,
+    deid,
     demonstration,
+    erasing,
+    informing,
+    keys,
+    node,
+    oppositions,
+    people,
+    quality,
     quarantine,
+    reidentify,
     report,
-    rights,
+    review,
     road,
+    study,
 )
 from entrepot.cli.output import errors
 from entrepot.errors import EXIT_BUG, EXIT_USAGE, EntrepotError
@@ -29,7 +42,11 @@ app = typer.Typer(
     rich_markup_mode="rich",
     add_completion=False,
 )
-for module in (road, data, quarantine, rights, concepts, report, audit, demonstration):
+for module in (
+    road, data, deid, quarantine, oppositions, informing, erasing, accessing,
+    concepts, report, audit,
+    people, quality, keys, study, cohort, reidentify, review, node, coordinator, demonstration,
+):  # fmt: skip
     module.register(app)
 
 

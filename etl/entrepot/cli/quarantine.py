@@ -180,7 +180,7 @@ def _print_story(story: dict[str, Any]) -> None:
 
 def _print_content(site: Site, record: int, why: str, yes: bool) -> None:
     from entrepot.errors import ConfigurationError, EntrepotError
-    from entrepot.keys import load_keyring
+    from entrepot.keys import site_keyring
     from entrepot.landing.access import read_content, require_reason
 
     require_reason(why)
@@ -190,7 +190,7 @@ def _print_content(site: Site, record: int, why: str, yes: bool) -> None:
             "content goes to a terminal, unless you say that it may leave it",
             remedy="--yes, and keep what is written in the identifying zone",
         )
-    keyring = load_keyring(site.root_key, site.config.key_command)
+    keyring = site_keyring(site)
     if not (yes or _confirmed(record)):
         raise EntrepotError("not confirmed: nothing is shown")
     content = read_content(site, keyring, record, why)

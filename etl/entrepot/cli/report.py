@@ -1,4 +1,4 @@
-"""report dpo, run: what a load did, for the data protection officer and for the engineer."""
+"""report dpo, sign, run, scorecard: what a load did, for officer and engineer."""
 
 from __future__ import annotations
 
@@ -24,8 +24,18 @@ def register(app: typer.Typer) -> None:
         "\n\nExample: [bold]entrepot report dpo --lang fr --out audit.html[/]",
     )(dpo)
     group.command(
+        "sign",
+        help="Put the officer's own signature under a report; audit verify --report tells of it."
+        "\n\nExample: [bold]entrepot report sign dpo.json --as c.moreau --key c.moreau.pem[/]",
+    )(sign)
+    group.command(
         "run", help="The last run's report.\n\nExample: [bold]entrepot report run --json[/]"
     )(run)
+    group.command(
+        "scorecard",
+        help="What the checks say of the last load and of those before it."
+        "\n\nExample: [bold]entrepot report scorecard --lang en[/]",
+    )(scorecard)
     app.add_typer(group, name="report")
 
 
@@ -34,13 +44,9 @@ def dpo(
 ) -> None:
     """No identifier and no count of patients under 11 in it."""
     from entrepot.config import Site
-    from entrepot.errors import ConfigurationError
-    from entrepot.report.dpo.pages import LANGUAGES
     from entrepot.report.dpo.report import write_dpo_report
 
-    languages = tuple(dict.fromkeys(part.strip() for part in lang.split(",")))
-    if not set(languages) <= set(LANGUAGES):
-        raise ConfigurationError(f"unknown language {lang}", remedy="--lang fr|en|fr,en")
+    languages = _languages(lang)
     report = write_dpo_report(Site.open(site), languages=languages, out=out)
     pages = {language: str(page) for language, page in report.pages.items()}
     if json_:
@@ -58,6 +64,26 @@ def dpo(
     console.print("Check it: entrepot audit verify --report FILE.json")
 
 
+def sign(
+    report: Annotated[Path, typer.Argument(metavar="FILE.json", help="The signed facts.")],
+    name: Annotated[str, typer.Option("--as", help="Who signs, as site.yaml names them.")],
+    key: Annotated[Path, typer.Option("--key", help="Their key file (entrepot people key FILE).")],
+    site: SiteOption = HERE,
+    json_: JsonOption = False,
+) -> None:
+    """The officer's word that they have read it."""
+    from entrepot.config import Site
+    from entrepot.keys import site_keyring
+    from entrepot.report.dpo.endorsing import endorse
+
+    opened = Site.open(site)
+    made = endorse(opened, site_keyring(opened), report, name, key)
+    if json_:
+        print_json({"by": made.by, "at": made.at, "signature": made.signature})
+    else:
+        console.print(f"Signed by {escape(made.by)}: {escape(str(report))}", soft_wrap=True)
+
+
 def run(site: SiteOption = HERE, json_: JsonOption = False) -> None:
     """With --json its facts."""
     from entrepot.config import Site
@@ -71,3 +97,32 @@ def run(site: SiteOption = HERE, json_: JsonOption = False) -> None:
         print_json(json.loads(facts.read_text(encoding="utf-8")))
     else:
         console.print(f"Report: {escape(str(page))}", soft_wrap=True)
+
+
+def scorecard(
+    lang: Language = "fr",
+    out: Annotated[Path | None, typer.Option("--out", help="HTML file.")] = None,
+    site: SiteOption = HERE,
+    json_: JsonOption = False,
+) -> None:
+    """With --json its facts."""
+    from entrepot.config import Site
+    from entrepot.report.scorecard.of_site import site_facts, write_scorecard
+
+    opened = Site.open(site)
+    pages = write_scorecard(opened, _languages(lang), out)
+    if json_:
+        print_json({"pages": {one: str(page) for one, page in pages.items()}, **site_facts(opened)})
+        return
+    for page in pages.values():
+        console.print(f"Scorecard: {escape(str(page))}", soft_wrap=True)
+
+
+def _languages(lang: str) -> tuple[str, ...]:
+    from entrepot.errors import ConfigurationError
+    from entrepot.report.dpo.words import LANGUAGES
+
+    languages = tuple(dict.fromkeys(part.strip() for part in lang.split(",")))
+    if not set(languages) <= set(LANGUAGES):
+        raise ConfigurationError(f"unknown language {lang}", remedy="--lang fr|en|fr,en")
+    return languages

@@ -71,13 +71,13 @@ def ingest(
     """Counts duplicates; a file that cannot be read is one record in quarantine."""
     from entrepot.config import Site
     from entrepot.errors import EXIT_CLEAN, EXIT_QUARANTINED
-    from entrepot.keys import load_keyring
+    from entrepot.keys import site_keyring
     from entrepot.landing.ingest import ingest as land
 
     opened = Site.open(site)
     with stages(json_) as tell:
         report = land(
-            opened, load_keyring(opened.root_key, opened.config.key_command), paths, source,
+            opened, site_keyring(opened), paths, source,
             format_,
             progress=lambda done, total: tell("landing", done, total),
         )  # fmt: skip

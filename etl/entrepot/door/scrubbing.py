@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from entrepot.errors import RecordFault
-from entrepot.text import Identity, Scrubber, cell_leaks, joined_leaks, leaks
+from entrepot.text import LETTER, Identity, Scrubber, cell_leaks, joined_leaks, leaks
 
 # Numbers of at most 8 digits identify nobody: they need no scrubbing (9 and more do: FINESS, NIR).
 _HARMLESS = re.compile(r"[<>=≤≥]{0,2}\s*[-+]?\d{1,4}(?:[  ]?\d{3})?(?:[.,/:-]\d{1,4}){0,2}\s*")
@@ -22,25 +22,28 @@ class Scrubbing:
     scrubber: Scrubber
     identity: Identity
     entities: Counter[str] = field(default_factory=Counter)
-    _known: dict[str, _Scrubbed] = field(default_factory=dict)
+    _known: dict[tuple[str, str], _Scrubbed] = field(default_factory=dict)
     _harmless: set[str] = field(default_factory=set)
 
-    def text(self, text: str) -> tuple[str, list[tuple[int, int]]]:
+    def text(self, text: str, document_class: str = LETTER) -> tuple[str, list[tuple[int, int]]]:
         """The text without identities and the spans of its true dates.
+
+        Args:
+            document_class: how strictly words that no list knows are masked.
 
         Raises:
             RecordFault: the independent scan still finds an identifier (`residual_identifier`).
         """
         if _HARMLESS.fullmatch(text):
             return text, []
-        found = self._known.get(text)
+        found = self._known.get((text, document_class))
         if found is None:
-            scrubbed = self.scrubber.scrub(text, self.identity)
+            scrubbed = self.scrubber.scrub(text, self.identity, document_class)
             if leaks(scrubbed.text, self.identity):
                 raise RecordFault("residual_identifier")
             found = (scrubbed.text, list(scrubbed.date_spans), dict(scrubbed.entities))
             if len(text) <= _SHORT and len(self._known) < _MOST_TEXTS:
-                self._known[text] = found
+                self._known[text, document_class] = found
         self.entities.update(found[2])
         return found[:2]
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, String, Table, Text
 
 from entrepot.landing.database import metadata
+from entrepot.landing.keyed import Rederived, Unkeyed, keyed
+
+_NAMES = Unkeyed("a plain hash of names of elements")
 
 derivation = Table(
     "derivation",
@@ -18,6 +21,7 @@ derivation = Table(
     Column("position", String(64), nullable=False),
     Column("kinds", String(200), nullable=False),  # JSON: rows staged by kind
     Column("generation", Integer, nullable=False),
+    info=keyed(Rederived()),
 )
 
 # What the door saw in a record besides its rows: names and counts, for the DPO's report.
@@ -25,7 +29,7 @@ reading = Table(
     "reading",
     metadata,
     Column("record_id", ForeignKey("record.record_id"), primary_key=True),
-    Column("shape_id", LargeBinary(16), nullable=False),
+    Column("shape_id", LargeBinary(16), nullable=False, info=keyed(_NAMES)),
     Column("attachments", Integer, nullable=False),  # read and scrubbed
     Column("masked", Text, nullable=False),  # JSON: LABEL:layer -> maskings, of short texts
 )
@@ -35,6 +39,6 @@ reading = Table(
 shape = Table(
     "shape",
     metadata,
-    Column("shape_id", LargeBinary(16), primary_key=True),
+    Column("shape_id", LargeBinary(16), primary_key=True, info=keyed(_NAMES)),
     Column("elements", Text, nullable=False),  # names of elements that no mapping reads, by line
 )

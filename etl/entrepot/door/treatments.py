@@ -22,6 +22,7 @@ from entrepot.feeds.mapping import Column, Mapping
 from entrepot.feeds.raw_row import RawRow
 from entrepot.keys import Keyring
 from entrepot.staging.kinds import ALIAS, LOCATION, ColumnType, Kind, Reference
+from entrepot.text import LETTER
 
 __all__ = ["Scrubbing", "Treatments", "departement"]
 
@@ -167,11 +168,19 @@ def _date_part(name: str, to: str) -> _Fill:
     return fill
 
 
+# Labels come from code systems, titles and directions are short: a word that no list knows is a
+# drug or an organism there more often than a name.
+SHORT = "short"
+_CLASSES = {"text": LETTER, "label": "label"}
+
+
 def _scrub(name: str, *, with_spans: bool) -> _Fill:
     def fill(target: _Target, text: str) -> None:
         drawn = name == "text" and is_pdf(target.row.attachment)
-        scrub = target.scrubbing.drawn_text if drawn else target.scrubbing.text
-        target.cells[name], spans = scrub(text)
+        if drawn:
+            target.cells[name], spans = target.scrubbing.drawn_text(text)
+        else:
+            target.cells[name], spans = target.scrubbing.text(text, _CLASSES.get(name, SHORT))
         if with_spans:
             target.cells["date_spans"] = json.dumps(spans)
 

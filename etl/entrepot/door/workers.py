@@ -88,7 +88,7 @@ def derive_all(
 
 def open_door(config: SiteConfig, keyring: Keyring, mappings: FeedMappings) -> Door:
     """A door with its text engine; a process needs one, for all its batches."""
-    return Door(config, keyring, Feeds(mappings), Scrubber())
+    return Door(config, keyring, Feeds(mappings), Scrubber.of(config.text))
 
 
 def _start_worker(config: SiteConfig, keyring: Keyring, mappings: FeedMappings) -> None:

@@ -42,7 +42,7 @@ AFTER_CONCEPTS = (*MAPPED, DERIVED[0], "person_unobserved", *DERIVED[1:], "row_d
 # Working tables and macros stand in the schema `work`: they outlive the connection, so that the
 # gate can derive anew in a process of its own, and never reach the release.
 _SEARCH_PATH = "SET search_path = 'work,cdm'"
-_ETL_TABLES = """
+EMPTY_TABLES = """
 CREATE SCHEMA work;
 CREATE SCHEMA etl;
 CREATE TABLE etl.row_disposition (kind VARCHAR, record_key VARCHAR, row_number INTEGER,
@@ -52,6 +52,7 @@ CREATE TABLE etl.lineage (cdm_table VARCHAR, cdm_id BIGINT, record_key VARCHAR, 
 CREATE TABLE etl.quarantine (cdm_table VARCHAR, cdm_id BIGINT, check_id VARCHAR);
 CREATE TABLE etl.run (key VARCHAR, value VARCHAR);
 """
+"""What stands beside the CDM in a candidate."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def _connect(path: Path, memory_limit: str, spill: Path) -> DuckDBPyConnection:
 def prepare(connection: DuckDBPyConnection, inputs: MapInputs, ddl: str) -> None:
     """Creates the CDM and etl tables, loads vocabulary, concept tables and staging views."""
     connection.execute(ddl)
-    connection.execute(_ETL_TABLES)
+    connection.execute(EMPTY_TABLES)
     connection.execute(_SEARCH_PATH)
     _load_vocabulary(connection, inputs.vocabulary)
     _load_concept_tables(connection, inputs.overlays)

@@ -91,7 +91,7 @@ def load(
         progress(number, len(tables))
         columns = ", ".join(quoted(name, "postgres") for name in table.columns)
         target = f"{schemas.cdm}.{table.name} ({columns})"
-        rows[table.name] = _copy(database, warehouse, f"cdm.{table.name}", columns, target)
+        rows[table.name] = copy_table(database, warehouse, f"cdm.{table.name}", columns, target)
     execute(database, primary_keys(schemas.cdm) + indexes(schemas.cdm))
     # Not checked again, the gate proved them; tools draw them and the planner reads them.
     execute(database, foreign_keys(schemas.cdm, checked=False))
@@ -128,7 +128,7 @@ def verify(
             copy.write_row((name, table, rows[table], sha256))
 
 
-def _copy(
+def copy_table(
     database: Database, warehouse: DuckDBPyConnection, source: str, cells: str, target: str
 ) -> int:
     """Sends one table; the number of rows that PostgreSQL took."""
@@ -181,7 +181,7 @@ def _load_etl(database: Database, warehouse: DuckDBPyConnection, schema: str) ->
         # As text: Arrow's CSV has none for some of DuckDB's types (a list, a structure).
         cells = ", ".join(f'CAST("{column}" AS VARCHAR)' for column, _ in found[name])
         sent = warehouse.execute(f"SELECT count(*) FROM etl.{name}").fetchall()[0][0]
-        if _copy(database, warehouse, f"etl.{name}", cells, f"{schema}.{name}") != sent:
+        if copy_table(database, warehouse, f"etl.{name}", cells, f"{schema}.{name}") != sent:
             raise EntrepotError("PostgreSQL took fewer rows than were sent", where=f"etl.{name}")
 
 

@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from entrepot.durable import sync
 from entrepot.errors import ConfigurationError, EntrepotError, GateBlockedError
 from entrepot.omop.cdm import Table, load_cdm
 from entrepot.publish.canonical import release_id, table_hashes
 from entrepot.publish.ddl import ddl, quoted
 from entrepot.publish.warehouse import literal, open_warehouse, query
+from entrepot.quality.history import name_release
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -27,7 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["ETL_TABLES", "Release", "open_warehouse", "publish", "query", "read_release"]
 
 # What is published of schema `etl`; any other table or schema is working matter and stays behind.
-ETL_TABLES = ("row_disposition", "lineage", "quarantine", "concept_resolution", "run", "metric")
+ETL_TABLES = (
+    "row_disposition", "lineage", "quarantine", "concept_resolution", "run", "metric",
+    "metric_history", "row_metric", "profile_field", "profile_value",
+)  # fmt: skip
 
 _RELEASE_TABLE = (
     "CREATE TABLE etl.release"
@@ -154,6 +159,7 @@ def _write(
         _copy_etl(connection)
         hashes = table_hashes(connection)
         _state(connection, hashes, rows)
+        name_release(connection, release_id(hashes))
         # Closing would do it too, but without a word when the disk is full.
         connection.execute("CHECKPOINT release")
     finally:
@@ -208,18 +214,13 @@ def _make_durable(path: Path) -> None:
     # Closed after a checkpoint, a DuckDB file is alone: a log beside it would be half a release.
     if _wal(path).exists():
         raise EntrepotError("the new release still has a write-ahead log", where=path.name)
-    with path.open("rb") as stream:
-        os.fsync(stream.fileno())
+    sync(path)
     path.chmod(path.stat().st_mode & ~_WRITE_BITS)
 
 
 def _settle(target: Path, candidate: Path) -> None:
     try:
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync(target.parent)
         _discard(candidate)
     except OSError as error:
         raise EntrepotError(

@@ -12,7 +12,7 @@ from entrepot.audit import AuditLog
 from entrepot.config import Site
 from entrepot.errors import ConfigurationError
 from entrepot.feeds.feeds import FeedMappings, load_feeds
-from entrepot.keys import Keyring, load_keyring
+from entrepot.keys import Keyring, site_keyring
 from entrepot.road.results import Progress, silent
 
 
@@ -34,7 +34,7 @@ class Inputs:
     @cached_property
     def keyring(self) -> Keyring:
         """The site's keys: read by register and door alone."""
-        return load_keyring(self.site.root_key, self.site.config.key_command)
+        return site_keyring(self.site)
 
     @cached_property
     def audit(self) -> AuditLog:
@@ -87,7 +87,8 @@ class Inputs:
         from entrepot.landing.database import check_keyring
         from entrepot.publish.postgres_connection import parse_url
         from entrepot.quality.plan import build_plan
-        from entrepot.register.oppositions import require_fresh
+        from entrepot.register.freshness import require_fresh
+        from entrepot.register.opposition_inbox import require_inbox
         from entrepot.vocabulary.load import read_release
 
         keyring, _ = self.keyring, self.mappings
@@ -101,5 +102,6 @@ class Inputs:
         if server := self.site.config.publish.url.get_secret_value():
             parse_url(server)
         check_keyring(self.database, keyring)
+        require_inbox(self.site)
         with self.database.connect() as connection:
-            require_fresh(connection, self.site.config.oppositions)
+            require_fresh(connection, self.site.config)

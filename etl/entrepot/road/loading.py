@@ -130,14 +130,20 @@ def _bring_up(inputs: Inputs) -> None:
 
 
 def blocked(inputs: Inputs, verdict: Verdict) -> RunResult:
-    """Reports a load that the gate refused."""
-    return _finish(inputs, read_order(inputs.site), verdict)
+    """Reports a load that the gate refused; withdrawn persons leave the former release anyway."""
+    from entrepot.road.excising import excise
+
+    order = read_order(inputs.site)
+    excise(inputs, order, _to_server)
+    return _finish(inputs, order, verdict)
 
 
 def _finish(inputs: Inputs, order: LoadOrder, verdict: Verdict | None) -> RunResult:
     """Writes the run report; `verdict` is None when the release in place was up to date."""
     from entrepot.report.run_report import write_report
+    from entrepot.review import forget_missing
 
+    forget_missing(inputs.site)
     passed = verdict is None or verdict.passed
     failures = tuple(f"{f.check_id} {f.table}" for f in verdict.failures) if verdict else ()
     report = write_report(

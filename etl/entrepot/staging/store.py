@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from entrepot.durable import sync
 from entrepot.staging.kinds import KINDS, Kind
 
 SITE_BUCKET = "site"
@@ -115,8 +116,4 @@ def _write(rows: pa.Table, path: Path) -> None:
 
 def _sync_tree(folder: Path) -> None:
     for path in [*sorted(folder.rglob("*")), folder, folder.parent]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(path)

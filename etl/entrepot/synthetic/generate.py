@@ -112,6 +112,7 @@ class _Hospital:
         opposed_on, withdrawn_on = _opposition(chart)
         self._truth.person(chart, opposed_on, withdrawn_on)
         self._truth.statements(chart.facts)
+        self._truth.texts(chart)
         if opposed_on:
             self._counts["opposed"] += 1
             writer = csv.writer(oppositions, lineterminator="\n")

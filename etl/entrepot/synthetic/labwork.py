@@ -8,7 +8,7 @@ from random import Random
 from entrepot.synthetic.chart import Chart
 from entrepot.synthetic.clinical import LABS, Lab
 from entrepot.synthetic.facts import Stay
-from entrepot.synthetic.message import Ident, Text
+from entrepot.synthetic.message import Ident, Said, Text
 from entrepot.synthetic.orders import Order, Report, Result, Value
 from entrepot.synthetic.times import settled
 
@@ -179,7 +179,7 @@ def _other(result: Result, rng: Random) -> Value:
 def _comment(chart: Chart) -> Text:
     rng = chart.rng
     if rng.random() < 0.75:
-        return Text([rng.choice(NEUTRAL)])
+        return Text([Said(rng.choice(NEUTRAL), "finding")])
     doctor, civil = rng.choice(chart.staff.doctors), chart.person.final
     return Text(
         [

@@ -10,7 +10,7 @@ from entrepot.synthetic import spelling
 from entrepot.synthetic.chart import Chart
 from entrepot.synthetic.facts import Diagnosis, Stay
 from entrepot.synthetic.hospital import Professional
-from entrepot.synthetic.message import Ident
+from entrepot.synthetic.message import Ident, Said
 from entrepot.synthetic.orders import Prescription, Result
 from entrepot.synthetic.persons import Civil, Relative
 from entrepot.synthetic.spelling import Pieces
@@ -87,6 +87,11 @@ def compose(draft: Draft, title: str) -> None:
     _signature(draft)
 
 
+def _day(written: str) -> Said:
+    """The date of an event of care: not a birth."""
+    return Said(written, "date")
+
+
 def _head(draft: Draft, title: str) -> None:
     rng, gp = draft.rng, draft.chart.person.practitioner
     unit = draft.stay.unit_at(draft.when)
@@ -96,7 +101,7 @@ def _head(draft: Draft, title: str) -> None:
         draft.say(" - RPPS ", Ident(draft.author.rpps, "RPPS", "professional"))
     if draft.author.phone:
         draft.say("\nSecrétariat : ", spelling.phone(draft.author.phone, rng, "professional"))
-    draft.say("\n\nOrléans, le ", spoken(draft.when.date()), "\n\n", title.upper(), "\n")
+    draft.say("\n\nOrléans, le ", _day(spoken(draft.when.date())), "\n\n", title.upper(), "\n")
     if rng.random() < 0.6:
         draft.say(
             "\n", *spelling.doctor(gp, rng), "\n", Ident(gp.street, "ADRESSE", "professional")
@@ -133,29 +138,28 @@ def _opening(draft: Draft) -> None:
     first = spelling.patient(civil, rng)
     draft.say(rng.choice(("Cher Confrère,", "Chère Consœur,", "Cher ami,")), "\n\n")
     if stay.classes[-1][1] == "O":
-        draft.say("J'ai vu ce jour en consultation ", *first, f", {age} ans")
+        draft.say("J'ai vu ce jour en consultation ", *first, ", ", Said(f"{age} ans", "value"))
     else:
-        draft.say("Nous avons pris en charge ", *first, f", {age} ans, du {stay.start:%d/%m/%Y}")
+        draft.say("Nous avons pris en charge ", *first, ", ", Said(f"{age} ans", "value"))
+        draft.say(", du ", _day(f"{stay.start:%d/%m/%Y}"))
         if stay.end:
-            draft.say(" au ", rng.choice((f"{stay.end:%d/%m/%Y}", spoken(stay.end.date()))))
+            draft.say(" au ", _day(rng.choice((f"{stay.end:%d/%m/%Y}", spoken(stay.end.date())))))
     named = [
-        f.code.label
+        Said(f.code.label, "diagnosis")
         for f in draft.chart.facts
         if isinstance(f, Diagnosis) and f.stay is stay and not f.cancelled and f.rank == "DP"
     ]
-    draft.say(
-        " pour : ",
-        (named or [rng.choice(("douleurs", "bilan", "suivi", "altération de l'état général"))])[0],
-    )
-    draft.say(".\n")
+    reasons = ("douleurs", "bilan", "suivi", "altération de l'état général")
+    draft.say(" pour : ", (named or [Said(rng.choice(reasons), "finding")])[0], ".\n")
 
 
 def _history(draft: Draft) -> None:
     rng = draft.rng
     chosen = rng.sample(KEEP, 3)
     draft.keep.extend(chosen)
-    draft.say("\nAntécédents : ", chosen[0], ".\n")
-    draft.say("À l'examen : ", chosen[1], ", ", chosen[2], ".\n")
+    past, *seen = (Said(words, "finding") for words in chosen)
+    draft.say("\nAntécédents : ", past, ".\n")
+    draft.say("À l'examen : ", seen[0], ", ", seen[1], ".\n")
 
 
 def _family(draft: Draft) -> None:
@@ -188,15 +192,14 @@ def _relative(draft: Draft, who: Relative) -> None:
 
 def _examination(draft: Draft) -> None:
     rng, age = draft.rng, draft.chart.age_at(draft.when)
-    draft.say(
-        f"TA {rng.randint(10, 16)}/{rng.randint(6, 9)}, ",
-        f"température {rng.choice(('36,8', '37,2', '38,4'))} °C, ",
+    values = (
+        f"TA {rng.randint(10, 16)}/{rng.randint(6, 9)}",
+        f"température {rng.choice(('36,8', '37,2', '38,4'))} °C",
+        f"poids {rng.randint(45, 105) if age >= 16 else 4 + 3 * age} kg",
     )
-    draft.say(
-        f"poids {rng.randint(45, 105) if age >= 16 else 4 + 3 * age} kg. ",
-        rng.choice(("Cœur régulier.", "Auscultation libre.")),
-        "\n",
-    )
+    tension, temperature, weight = (Said(value, "value") for value in values)
+    draft.say(tension, ", ", temperature, ", ", weight, ". ")
+    draft.say(Said(rng.choice(("Cœur régulier.", "Auscultation libre.")), "finding"), "\n")
 
 
 def _results(draft: Draft) -> None:
@@ -210,7 +213,8 @@ def _results(draft: Draft) -> None:
     ]
     for fact in found[:4]:
         number = fact.value.written.replace(".", ",")
-        draft.say(f"{fact.lab.label} : {number} {fact.unit} ({fact.at:%d/%m/%Y})\n")
+        draft.say(Said(f"{fact.lab.label} : {number} {fact.unit}".rstrip(), "value"))
+        draft.say("" if fact.unit else " ", " (", _day(f"{fact.at:%d/%m/%Y}"), ")\n")
 
 
 def _plan(draft: Draft) -> None:
@@ -221,15 +225,13 @@ def _plan(draft: Draft) -> None:
         if isinstance(fact, Prescription) and fact.stay is draft.stay and not fact.cancelled
     ]
     if drugs:
-        draft.say(
-            "\nTraitement : ",
-            "\n- ".join(["", *(f"{d.drug.substance} {d.sig}" for d in drugs)]),
-            "\n",
-        )
+        draft.say("\nTraitement : ")
+        for one in drugs:
+            draft.say("\n- ", Said(one.drug.substance, "drug"), " ", Said(one.sig, "dose"))
+        draft.say("\n")
     follow = draft.when + dt.timedelta(days=rng.randint(10, 90))
-    draft.say(
-        "\nProchain rendez-vous le ", rng.choice((f"{follow:%d/%m/%Y}", spoken(follow.date())))
-    )
+    due = _day(rng.choice((f"{follow:%d/%m/%Y}", spoken(follow.date()))))
+    draft.say("\nProchain rendez-vous le ", due)
     draft.say(" avec le ", *spelling.doctor(rng.choice(draft.chart.staff.doctors), rng), ".\n")
 
 

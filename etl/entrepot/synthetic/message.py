@@ -34,6 +34,22 @@ class Ident(str):
         return new
 
 
+class Said(str):
+    """Clinical words of a text, which identify nobody and must survive.
+
+    Attributes:
+        kind: drug, dose, diagnosis, finding, value or date.
+    """
+
+    __slots__ = ("kind",)
+    kind: str
+
+    def __new__(cls, value: str, kind: str) -> Said:
+        new = super().__new__(cls, value)
+        new.kind = kind
+        return new
+
+
 class Mention(NamedTuple):
     """An identifier inside a text: half-open character span of the decoded text."""
 
@@ -42,21 +58,33 @@ class Mention(NamedTuple):
     ident: Ident
 
 
-class Text(str):
-    """A free text and the identifiers in it."""
+class Saying(NamedTuple):
+    """A clinical fact inside a text: half-open character span of the decoded text."""
 
-    __slots__ = ("mentions",)
+    start: int
+    end: int
+    said: Said
+
+
+class Text(str):
+    """A free text, the identifiers and the clinical facts in it."""
+
+    __slots__ = ("mentions", "sayings")
     mentions: tuple[Mention, ...]
+    sayings: tuple[Saying, ...]
 
     def __new__(cls, pieces: Sequence[str]) -> Text:
-        """Joins `pieces`; each piece that is an Ident becomes a mention."""
+        """Joins `pieces`; an Ident among them becomes a mention, a Said a saying."""
         new = super().__new__(cls, "".join(pieces))
-        mentions, offset = [], 0
+        mentions, sayings, offset = [], [], 0
         for piece in pieces:
+            end = offset + len(piece)
             if isinstance(piece, Ident) and piece:
-                mentions.append(Mention(offset, offset + len(piece), piece))
-            offset += len(piece)
-        new.mentions = tuple(mentions)
+                mentions.append(Mention(offset, end, piece))
+            elif isinstance(piece, Said):
+                sayings.append(Saying(offset, end, piece))
+            offset = end
+        new.mentions, new.sayings = tuple(mentions), tuple(sayings)
         return new
 
 

@@ -1,4 +1,4 @@
-"""Writes the truth: statements, persons, identifiers and messages, one JSON object a line."""
+"""Writes the truth: statements, persons, identifiers, messages and texts, one object a line."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import IO, Protocol, TypeAlias
 from entrepot.synthetic.chart import Chart
 from entrepot.synthetic.facts import Fact
 from entrepot.synthetic.links import history
-from entrepot.synthetic.message import Place
+from entrepot.synthetic.message import Place, Text
 from entrepot.synthetic.persons import Civil, Person
 
-KINDS = ("statements", "identifiers", "persons", "messages")
+KINDS = ("statements", "identifiers", "persons", "messages", "texts")
 
 
 class Record(Protocol):
@@ -47,7 +47,7 @@ Put: TypeAlias = "tuple[Record, Place]"  # an identifier that a record holds
 
 
 class Truth:
-    """The four files of `truth/`."""
+    """The five files of `truth/`."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -146,6 +146,33 @@ class Truth:
                     "places": where,
                 },
             )
+
+    def texts(self, chart: Chart) -> None:
+        """Writes the free texts of one patient: who is named and what is said, with offsets."""
+        for letter in chart.letters:
+            self._text(letter.id, "letter", letter.patient, letter.text)
+        for order in chart.orders:
+            for result, comment in order.comments.items():
+                self._text(result, "comment", chart.person.id, comment)
+
+    def _text(self, statement: str, kind: str, patient: str, text: Text) -> None:
+        self._write(
+            "texts",
+            {
+                "statement": statement,
+                "kind": kind,
+                "patient": patient,
+                "text": str(text),
+                "identifiers": [
+                    {"start": start, "end": end, "label": ident.label, "of": ident.of}
+                    for start, end, ident in text.mentions
+                ],
+                "facts": [
+                    {"start": start, "end": end, "kind": said.kind}
+                    for start, end, said in text.sayings
+                ],
+            },
+        )
 
     def _write(self, kind: str, line: dict[str, object]) -> None:
         self._files[kind].write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from entrepot.durable import sync
 from entrepot.errors import ConfigurationError
 from entrepot.vocabulary.athena import TABLES, AthenaTable, find_file, open_bytes, read_header
 
@@ -69,9 +70,9 @@ def load_vocabulary(
             connection.execute("SET memory_limit = ?", [memory_limit])
             release = _fill(connection, files, progress)
             _load_basis(connection, folder / _BASIS)
-        _sync(building)
+        sync(building)
         os.replace(building, target)
-        _sync(target.parent)
+        sync(target.parent)
     finally:
         _discard(building)
     return release
@@ -249,14 +250,6 @@ def _load_basis(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             " FROM read_csv(?, all_varchar = true, header = true) WHERE file = 'CONCEPT'",
             [str(path)],
         )
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _discard(path: Path) -> None:

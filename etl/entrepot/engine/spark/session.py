@@ -55,6 +55,7 @@ appender.none.name = none
 rootLogger.level = off
 rootLogger.appenderRef.none.ref = none
 """
+_LOG_SETTINGS = "log4j2.properties"
 _LOCAL: Mapping[str, str] = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
@@ -72,7 +73,7 @@ def folder(site: Site) -> Path:
 
 
 def _logging(site: Site) -> Path:
-    return folder(site) / "log4j2.properties"
+    return folder(site) / _LOG_SETTINGS
 
 
 def settings(site: Site) -> dict[str, str]:
@@ -112,13 +113,7 @@ def session(site: Site) -> Iterator[SparkSession]:
     Raises:
         ConfigurationError: Spark or Java is missing, or Spark does not start so.
     """
-    try:
-        from pyspark.sql import SparkSession
-    except ImportError:
-        raise ConfigurationError(
-            "Spark is not installed", remedy="pip install 'entrepot[spark]'"
-        ) from None
-    running = SparkSession.getActiveSession()
+    running = active()
     if running is not None:
         yield running
         return
@@ -130,29 +125,71 @@ def session(site: Site) -> Iterator[SparkSession]:
         shutil.rmtree(folder(site) / "local", ignore_errors=True)
 
 
+def active() -> SparkSession | None:
+    """The process's session, where one runs.
+
+    Raises:
+        ConfigurationError: Spark is not installed.
+    """
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise ConfigurationError(
+            "Spark is not installed", remedy="pip install 'entrepot[spark]'"
+        ) from None
+    return SparkSession.getActiveSession()
+
+
 def _start(site: Site) -> SparkSession:
+    shutil.rmtree(folder(site) / "local", ignore_errors=True)  # of a run that was killed
+    (site.research / "logs" / "spark").mkdir(parents=True, exist_ok=True)
+    return start(settings(site), folder(site))
+
+
+def reading(root: Path) -> dict[str, str]:
+    """Settings to read tables of others: master and catalogue are those of spark-defaults.conf.
+
+    Args:
+        root: folder for all that Spark writes.
+    """
+    kept = {key: value for key, value in _FIXED.items() if key != "spark.sql.catalogImplementation"}
+    return {
+        **kept, "spark.app.name": "entrepot quality",
+        "spark.local.dir": str(root / "local"), "spark.sql.warehouse.dir": str(root / "warehouse"),
+        "spark.driver.extraJavaOptions":
+            f"-Dlog4j2.configurationFile={(root / _LOG_SETTINGS).as_uri()}",
+    }  # fmt: skip
+
+
+def start(told: Mapping[str, str], root: Path) -> SparkSession:
+    """A new session.
+
+    Args:
+        told: its configuration.
+        root: folder for all that Spark writes.
+
+    Raises:
+        ConfigurationError: Java is missing, or Spark does not start so.
+    """
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
-    told = settings(site)
-    home = java_home(folder(site) / "java")
-    shutil.rmtree(folder(site) / "local", ignore_errors=True)  # of a run that was killed
-    for path in (folder(site) / "local", site.research / "logs" / "spark"):
-        path.mkdir(parents=True, exist_ok=True)
-    _logging(site).write_text(_LOGGING, encoding="utf-8")
+    (root / "local").mkdir(parents=True, exist_ok=True)
+    home = java_home(root / "java")
+    (root / _LOG_SETTINGS).write_text(_LOGGING, encoding="utf-8")
     python = told.get("spark.pyspark.python", sys.executable)
     # It quotes statements and what Spark says of them, on standard error; `told` says what counts.
     logging.getLogger("SQLQueryContextLogger").disabled = True
     driver = {"PYSPARK_PYTHON": python, "PYSPARK_DRIVER_PYTHON": sys.executable}
     try:
-        with _environment({"JAVA_HOME": str(home), **driver}), _quiet(folder(site) / "java.log"):
+        with _environment({"JAVA_HOME": str(home), **driver}), _quiet(root / "java.log"):
             return SparkSession.Builder().config(map=dict(told)).getOrCreate()
     except (Py4JError, PySparkException) as error:
         # The message could quote the configuration of the cluster; its log tells all.
         raise ConfigurationError(
             f"Spark does not start ({type(error).__name__})",
-            where=f"{site.config.spark.master}; {folder(site) / 'java.log'}",
+            where=f"{told.get('spark.master', 'spark-defaults.conf')}; {root / 'java.log'}",
             remedy="check master and conf of site.yaml; a cluster needs spark.authenticate.secret"
             " in spark-defaults.conf of every machine",
         ) from None
