@@ -66,7 +66,7 @@ def ended(child: int) -> bool:
 
 
 def kill_at(child: int, seconds: float) -> bool:
-    """Kills the child once it has used so much CPU; False when it ended before."""
+    """Kills the child once it has used so much CPU; False: it ended before, to be waited for."""
     while spent(child) < seconds:
         if ended(child):
             return False

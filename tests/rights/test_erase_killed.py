@@ -14,7 +14,7 @@ from entrepot.register.erasure_log import ErasureLog
 from entrepot.register.erasures import rebuild_if_due
 from entrepot.rights.erasing import erase
 from entrepot.road.inputs import Inputs
-from faults.kill_trials import MODULES, kill_at, last_words
+from faults.kill_trials import MODULES, finish, kill_at, last_words
 from properties.stages import derive
 from rights.scanned import contents, found
 from rights.small_hospital import MOTHER, Case, Hospital, number
@@ -50,7 +50,9 @@ def test_a_killed_erasure_is_finished_by_the_next_run(published: Hospital, case:
     chance, asked = random.Random(SEED), 0
     for trial in range(TRIALS):
         site = published.copy()
-        kill_at(_start(site.root), case.cpu * (trial + chance.random()) / TRIALS)
+        child = _start(site.root)
+        if not kill_at(child, case.cpu * (trial + chance.random()) / TRIALS):
+            assert finish(child) == 0, last_words(site.root)
         listed = bool(ErasureLog(site, keyring(site)).lines())
         asked += listed
         ended = derive(site)
