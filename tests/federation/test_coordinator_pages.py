@@ -14,7 +14,7 @@ import pytest
 
 import browser
 from entrepot.federation.canonical import canonical
-from entrepot.federation.coordinator.questions import questions
+from entrepot.federation.coordinator.questions import questions, submit
 from entrepot.federation.envelopes import open_signed, read_envelope
 from entrepot.people import create_key
 from federation.hub import COUNTS, DEFINITION, NODES, Hub, make_hub, payload
@@ -140,14 +140,15 @@ def test_a_strangers_key_enters_nowhere(hub: Hub, served: Serving) -> None:
 
 
 def test_whoever_is_not_signed_in_reads_nothing(hub: Hub, served: Serving) -> None:
-    (asked, *_) = questions(hub.coordinator)
+    query = hub.query()
+    id_ = submit(hub.coordinator, hub.signed(query).text(), dt.datetime.now(dt.UTC))
     for path in (
-        "/studies", f"/queries/{asked.id}", f"/queries/{asked.id}/states",
-        f"/queries/{asked.id}/answers", f"/studies/{asked.card}", "/cards",
+        "/studies", f"/queries/{id_}", f"/queries/{id_}/states",
+        f"/queries/{id_}/answers", f"/studies/{query.card}", "/cards",
     ):  # fmt: skip
         found = httpx.get(served.pages + path, headers={"Accept": "application/json"})
         assert found.status_code == 401, path
-        assert asked.query.study not in found.text
+        assert query.study not in found.text
 
 
 def test_another_page_of_the_browser_can_send_nothing(hub: Hub, served: Serving) -> None:

@@ -11,6 +11,7 @@ import pytest
 import uvicorn
 
 import browser
+from entrepot.federation.cards import StudyCard
 from entrepot.federation.coordinator.transport import Listener
 from entrepot.federation.node.approving import find
 from entrepot.federation.node.intake import receive
@@ -51,15 +52,20 @@ def _run(listener: uvicorn.Server) -> None:
 
 
 @pytest.fixture(scope="module")
-def questions(hospital: Hospital) -> tuple[str, str]:
+def card(hospital: Hospital) -> StudyCard:
+    return accepted(hospital, "manual")
+
+
+@pytest.fixture(scope="module")
+def questions(hospital: Hospital, card: StudyCard) -> tuple[str, str]:
     """Two questions that wait for the steward."""
-    card = accepted(hospital, "manual")
-    hashes = []
-    for number in (1, 2):
-        taken = receive(hospital.node, sent(hospital, query_for(hospital, card, number)).text())
-        assert taken.state is State.AWAITING_STEWARD, taken
-        hashes.append(taken.query)
-    return hashes[0], hashes[1]
+    return _waiting(hospital, card, 1), _waiting(hospital, card, 2)
+
+
+def _waiting(hospital: Hospital, card: StudyCard, number: int) -> str:
+    taken = receive(hospital.node, sent(hospital, query_for(hospital, card, number)).text())
+    assert taken.state is State.AWAITING_STEWARD, taken
+    return taken.query
 
 
 def test_the_steward_approves_one_and_refuses_the_other(
@@ -92,13 +98,14 @@ def test_the_steward_approves_one_and_refuses_the_other(
 
 
 def test_a_decision_needs_the_stewards_own_key(
-    hospital: Hospital, url: str, questions: tuple[str, str]
+    hospital: Hospital, url: str, card: StudyCard
 ) -> None:
-    body = {"query": questions[1], "by": STEWARD, "approved": True, "code": "",
+    waiting = _waiting(hospital, card, 3)
+    body = {"query": waiting, "by": STEWARD, "approved": True, "code": "",
             "signature": "0" * 128}  # fmt: skip
     found = httpx.post(f"{url}decisions", json=body)
     assert found.status_code == 422
-    assert find(hospital.node, questions[1]).state is State.REFUSED
+    assert find(hospital.node, waiting).state is State.AWAITING_STEWARD
 
 
 @pytest.mark.parametrize(
