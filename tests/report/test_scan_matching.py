@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import unicodedata
 from pathlib import Path
 
@@ -81,6 +82,61 @@ def test_what_only_resembles_is_no_leak(
     tmp_path: Path, identifier: tuple[str, str], written: str
 ) -> None:
     assert scanned(tmp_path, identifier, written).clean
+
+
+NUMBER = "8152926575"
+KEYS = [hashlib.sha256(bytes([number])).hexdigest()[:32] for number in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("written", "clean"),
+    [
+        (KEYS[0] + KEYS[1][:9] + "b" + NUMBER + "a" + KEYS[1][21:] + KEYS[2], True),
+        (KEYS[1][:9] + "b" + NUMBER + "a" + KEYS[1][21:], True),
+        ("".join(KEYS)[:200] + "b0" + NUMBER + "a" + "".join(KEYS)[-263:], True),  # symbols
+        (KEYS[0] + NUMBER + KEYS[1], False),
+        (KEYS[0] + NUMBER + KEYS[1] + NUMBER + KEYS[2], False),
+        (KEYS[0] + NUMBER, False),
+        (NUMBER * 16, False),  # no letters, though as long as five keys
+        ("81529265758152926576", False),
+        (KEYS[1][:9] + "b" + NUMBER + "a" + KEYS[1][21:] + "\0abc" + NUMBER + "7\0", False),
+    ],
+    ids=[
+        "keys side by side",
+        "one key",
+        "table of symbols",
+        "between two keys",
+        "among three keys",
+        "after a key",
+        "no letters",
+        "twice",
+        "in a key and alone",
+    ],
+)
+def test_figures_within_keyed_values_are_chance(
+    tmp_path: Path, written: str, *, clean: bool
+) -> None:
+    """In bytes that no reader knows; what stands between whole keys is no chance."""
+    truth = scan_zone.write_truth(tmp_path / "truth", [("P1", "AUTRE_ID", NUMBER)])
+    zone = tmp_path / "research"
+    zone.mkdir()
+    (zone / "pages.bin").write_bytes(b"\x01\x00\xee" + written.encode() + b"\x00\x1d")
+    assert scan(zone, truth).clean is clean
+
+
+@pytest.mark.parametrize(
+    ("written", "clean"),
+    [(KEYS[1][:11] + "b80012345a" + KEYS[1][21:], True), ("b80012345a", False)],
+    ids=["in a key", "between letters"],
+)
+def test_a_number_between_letters_within_a_key(
+    tmp_path: Path, written: str, *, clean: bool
+) -> None:
+    truth = scan_zone.write_truth(tmp_path / "truth", [("P1", "IPP", "80012345")])
+    zone = tmp_path / "research"
+    zone.mkdir()
+    (zone / "pages.bin").write_bytes(b"\x01\x00\xee" + written.encode() + b"\x00\x1d")
+    assert scan(zone, truth).clean is clean
 
 
 def test_a_name_and_a_given_name_together_are_found_though_each_is_a_word(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from entrepot.report.scan.chance import only_by_chance
 from entrepot.report.scan.text import fold, tokens
 
 MONTHS = (
@@ -164,7 +165,8 @@ class Needles:
     def find_apart(self, folded: str, shortest: int) -> set[int]:
         """Single words and numbers that only a change from letters to digits sets apart."""
         distinct = {run for run in _LETTERS_OR_DIGITS.findall(folded) if len(run) >= shortest}
-        found = {self._numbers[word] for word in self._numbers.keys() & distinct}
+        numbers = self._numbers.keys() & distinct
+        found = {self._numbers[one] for one in numbers if not _by_chance(one, folded, apart=True)}
         for word in self._anchors.keys() & distinct:
             found.update(number for form, _, number in self._anchors[word] if len(form) == 1)
         return found
@@ -180,7 +182,14 @@ class Needles:
             return [set() for _ in folded]
         texts = pl.Series([" ".join(tokens(text)) for text in folded], dtype=pl.String)
         matches = texts.str.extract_many(list(self._glued), overlapping=True)
-        return [{n for form in set(found) for n in self._glued[form]} for found in matches]
+        return [
+            {n for form in set(found) if not _by_chance(form, text) for n in self._glued[form]}
+            for text, found in zip(texts, matches, strict=True)
+        ]
+
+
+def _by_chance(form: str, folded: str, apart: bool = False) -> bool:
+    return form.isdigit() and only_by_chance(form, folded, apart)
 
 
 def _digital(form: Phrase) -> bool:
